@@ -1,0 +1,42 @@
+"""Forward-in-time splits: which cutoffs teach and which one judges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from features.cutoff import Cutoff, local_midnight
+from features.target import Target
+
+
+@dataclass(frozen=True)
+class Split:
+    """Cutoffs of one training as of an instant.
+
+    ·──train──·──train──·──train──┊ embargo: reach ┊──evaluation──┊ reach ┊ as_of
+    Every training label closes at or before the evaluation cutoff; the evaluation label closes at or before `as_of`.
+    """
+
+    training: tuple[Cutoff, ...]
+    evaluation: Cutoff
+
+
+def latest_matured(target: Target, as_of: Cutoff, zone: str) -> Cutoff:
+    """The latest local midnight whose prediction window has closed by `as_of`."""
+    day = as_of.plus_days(-target.reach_days).local_date(zone)
+    cutoff = local_midnight(day, zone)
+    while not target.matured(cutoff, as_of):
+        day -= timedelta(days=1)
+        cutoff = local_midnight(day, zone)
+    return cutoff
+
+
+def split(target: Target, as_of: Cutoff, zone: str, *, cutoffs: int, step_days: int) -> Split:
+    """The evaluation cutoff and `cutoffs` training cutoffs, `step_days` apart, newest last.
+
+    Cutoffs are local midnights. The caller drops training cutoffs that lie before the first event.
+    """
+    evaluation = latest_matured(target, as_of, zone)
+    newest = latest_matured(target, evaluation, zone)
+    days = [newest.local_date(zone) - timedelta(days=step_days * back) for back in range(cutoffs)]
+    return Split(tuple(local_midnight(day, zone) for day in reversed(days)), evaluation)

@@ -1,0 +1,42 @@
+"""What is predicted: one question about each eligible user, with its windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from features.cutoff import Cutoff
+
+ANY = "any"
+
+
+@dataclass(frozen=True)
+class Target:
+    """One target.
+
+    kind: `occurs` – an event of `event_type` falls in the prediction window; `absent` – none does; `sum` – the window's total value.
+    event_type: one of the source's event types, or `any`.
+    The prediction window is [cutoff + gap, cutoff + gap + horizon), in days of 24 h.
+    Eligible users have an event of `eligible_event_type` in [cutoff − eligible_within_days, cutoff); 0 days: ever before.
+    """
+
+    name: str
+    kind: Literal["occurs", "absent", "sum"]
+    event_type: str
+    horizon_days: int
+    gap_days: int = 0
+    eligible_event_type: str = ANY
+    eligible_within_days: int = 0
+
+    @property
+    def reach_days(self) -> int:
+        """Days from a cutoff until its label is known."""
+        return self.gap_days + self.horizon_days
+
+    def window(self, cutoff: Cutoff) -> tuple[Cutoff, Cutoff]:
+        """Start (inclusive) and end (exclusive) of the prediction window."""
+        return cutoff.plus_days(self.gap_days), cutoff.plus_days(self.reach_days)
+
+    def matured(self, cutoff: Cutoff, as_of: Cutoff) -> bool:
+        """Whether the prediction window of `cutoff` has closed by `as_of`."""
+        return self.window(cutoff)[1] <= as_of

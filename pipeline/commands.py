@@ -1,0 +1,70 @@
+"""The command line of every stage, as argument lists: what Airflow runs, what `nightcast run` runs, what a person types.
+
+Standard library only: DAG files import this module, and parsing a DAG may not load anything heavy.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CONFIG_VARIABLE = "NIGHTCAST_CONFIG"
+PYTHON_VARIABLE = "NIGHTCAST_PYTHON"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One task of a chain: its name, its arguments after `nightcast`, the steps before it, and its target's lane if it has one."""
+
+    name: str
+    argv: tuple[str, ...]
+    after: tuple[str, ...] = ()
+    target: str = ""
+
+
+def train_steps(targets: Sequence[str], cutoff: str) -> tuple[Step, ...]:
+    """From the lake to champions: features once, then one lane per target in which both models train side by side."""
+    steps = [Step("build_features", ("build-features", "--training", "--cutoff", cutoff))]
+    for target in targets:
+        lane = ("--target", target, "--cutoff", cutoff)
+        models = (f"{target}.train_gbdt", f"{target}.train_sequence")
+        steps += [
+            Step(models[0], ("train-gbdt", *lane), ("build_features",), target),
+            Step(models[1], ("train-sequence", *lane), ("build_features",), target),
+            Step(f"{target}.evaluate", ("evaluate", *lane), models, target),
+            Step(f"{target}.promote", ("promote", *lane), (f"{target}.evaluate",), target),
+        ]
+    return tuple(steps)
+
+
+def score_steps(cutoff: str) -> tuple[Step, ...]:
+    """From the lake to the warehouse: features at the cutoff, scores by the champions, publish."""
+    return (
+        Step("build_features", ("build-features", "--cutoff", cutoff)),
+        Step("score", ("score", "--cutoff", cutoff), ("build_features",)),
+        Step("publish", ("publish", "--cutoff", cutoff), ("score",)),
+    )
+
+
+def ingest_steps(first: str, last: str) -> tuple[Step, ...]:
+    """From the source to the lake, one day or a range of days (both ends included)."""
+    return (Step("ingest", ("ingest", "--from", first, "--to", last)),)
+
+
+def command_line(step: Step, *, python: str, config: str) -> list[str]:
+    """The full argument list of a step; its last line on stdout is one JSON object."""
+    return [python, "-m", "pipeline", *step.argv, "--config", config, "--json"]
+
+
+def config_path(environment: Mapping[str, str] = os.environ) -> Path:
+    """The configuration in force: `NIGHTCAST_CONFIG`, else `./nightcast.toml`."""
+    return Path(environment.get(CONFIG_VARIABLE, "nightcast.toml")).absolute()
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """The raw tables of the file, for wiring only; the stages validate it. Empty if there is no such file yet."""
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
