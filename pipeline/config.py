@@ -245,6 +245,11 @@ class Config(BaseSettings):
         kind = cast(Literal["occurs", "absent", "sum"], found.kind)  # next_item was refused when the file was read
         return Target(name, kind, found.event_type, found.horizon_days, found.gap_days, eligible.event_type, eligible.within_days)
 
+    @property
+    def lake_url(self) -> str:
+        """The lake's URL, absolute where it is a local folder."""
+        return self.lake.url if "://" in self.lake.url else str(self.path(self.lake.url))
+
     def path(self, text: str) -> Path:
         """A path of the file, relative to the file's folder."""
         return (self.root / text).resolve()

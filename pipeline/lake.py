@@ -90,16 +90,17 @@ class Lake:
         full = Schema.from_arrow(pa.schema([*schema, *(pa.field(name, PARTITION_TYPES.get(name, pa.string())) for name in columns)]))
         actions = [_add_action(part) for part in parts]
         found = self.open(table) if expected is None else DeltaTable(self.uri(table), version=expected)
-        claim = json.dumps(dict(replaces), sort_keys=True)
+        claim = _claim(replaces)
+        recorded = {**metadata, "partition": claim}
         try:
             if found is None:
-                properties = CommitProperties(custom_metadata=dict(metadata), app_transactions=[Transaction(claim, 1)])
+                properties = CommitProperties(custom_metadata=recorded, app_transactions=[Transaction(claim, 1)])
                 create_table_with_add_actions(
                     self.uri(table), full, actions, mode="error", partition_by=columns, commit_properties=properties
                 )
                 return 0
             turn = (found.transaction_version(claim) or 0) + 1
-            properties = CommitProperties(custom_metadata=dict(metadata), app_transactions=[Transaction(claim, turn)])
+            properties = CommitProperties(custom_metadata=recorded, app_transactions=[Transaction(claim, turn)])
             filters = [(key, "=", value) for key, value in replaces.items()]
             found.create_write_transaction(
                 actions, "overwrite", full, partition_by=columns, partition_filters=filters, commit_properties=properties
@@ -137,10 +138,21 @@ class Lake:
             return []
         return [dict(values) for values in sorted({tuple(sorted(part.items())) for part in found.partitions()})]
 
-    def last_metadata(self, table: str) -> dict[str, str]:
-        """What the latest commit recorded about itself (`metadata` of `commit`)."""
-        found = self.open(table)
-        return {} if found is None else {key: str(value) for key, value in found.history(1)[0].items()}
+    def metadata(self, table: str, replaced: Partition) -> dict[str, str]:
+        """What the latest commit that replaced this partition recorded (`metadata` of `commit`); empty if none did.
+
+        Walks the history backwards, so it is quick for recent partitions.
+        """
+        found, claim, seen = self.open(table), _claim(replaced), 0
+        while found is not None and seen <= found.version():
+            entries = found.history(max(16, 2 * seen))
+            for entry in entries[seen:]:
+                if entry.get("partition") == claim:
+                    return {key: str(value) for key, value in entry.items()}
+            if len(entries) <= seen:
+                break
+            seen = len(entries)
+        return {}
 
     def _read_file(self, path: str, names: Sequence[str], wanted: Sequence[str] | None, columns: Sequence[str] | None) -> pa.Table:
         filesystem, base = _filesystem(path)
@@ -151,6 +163,11 @@ class Lake:
                 kind = PARTITION_TYPES.get(name, pa.string())
                 rows = rows.append_column(name, pa.repeat(pa.scalar(values[name]).cast(kind), rows.num_rows))
         return rows
+
+
+def _claim(partition: Partition) -> str:
+    """One text per partition, whatever the order of its keys."""
+    return json.dumps(dict(partition), sort_keys=True)
 
 
 def _add_action(part: Part) -> AddAction:
