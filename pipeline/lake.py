@@ -111,7 +111,8 @@ class Lake:
                     f"Another run committed {table} {claim} at the same time", mend="run this again: it replaces the partition whole"
                 ) from error
             raise
-        return DeltaTable(self.uri(table)).version()
+        committed: int = DeltaTable(self.uri(table)).version()
+        return committed
 
     def read(
         self, table: str, where: Partition | None = None, columns: Sequence[str] | None = None, *, version: int | None = None
