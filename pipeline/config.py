@@ -239,7 +239,7 @@ class Config(BaseSettings):
         if name not in self.targets:
             raise ConfigError(
                 f"Target '{name}' is not configured; there are {', '.join(self.targets)}",
-                mend=f"add [targets.{name}] to {self.root / 'nightcast.toml'}",
+                mend=f"add [targets.{name}] to the configuration, or name one of those",
             )
         found, eligible = self.targets[name], self.targets[name].eligible
         kind = cast(Literal["occurs", "absent", "sum"], found.kind)  # next_item was refused when the file was read

@@ -1,0 +1,63 @@
+# Two environments from one lock: .venv holds the stages, .venv-airflow only Airflow. Neither sees the other's packages.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+UV_VERSION := 0.13.9
+UV := .tools/bootstrap/bin/uv
+STAGES := .venv/bin
+AIRFLOW := .venv-airflow/bin
+AIRFLOW_PATHS := dags pipeline/orchestration
+export UV_COMPILE_BYTECODE := 1
+unexport PYTHONDONTWRITEBYTECODE
+unexport VIRTUAL_ENV
+
+.PHONY: help setup demo up test test-all lint format types contracts check check-all clean
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 16
+
+setup: .venv/.synced .venv-airflow/.synced ## both environments, from the lock
+
+$(UV):
+	python3 -m pip install --quiet --disable-pip-version-check --target .tools/bootstrap uv==$(UV_VERSION)
+
+.venv/.synced: pyproject.toml uv.lock | $(UV)
+	$(UV) sync --locked --quiet --group dev
+	@touch $@
+
+.venv-airflow/.synced: pyproject.toml uv.lock | $(UV)
+	UV_PROJECT_ENVIRONMENT=.venv-airflow $(UV) sync --locked --quiet --only-group airflow --only-group test --only-group types
+	@touch $@
+
+demo: setup ## a simulated shop: ingest, train and score through Airflow, then the results
+	$(STAGES)/nightcast demo
+
+up: setup ## Airflow, MLflow and Data Docs on loopback, over what the demo left; Ctrl-C ends them
+	$(STAGES)/nightcast up
+
+test: setup ## the test suite, in both environments
+	$(STAGES)/python -m pytest -m "not slow"
+	PYTHONPATH=. $(AIRFLOW)/python -m pytest -m "not slow" tests/dags tests/pipeline/orchestration
+
+test-all: setup ## the same with the slow tests
+	$(STAGES)/python -m pytest
+	PYTHONPATH=. $(AIRFLOW)/python -m pytest tests/dags tests/pipeline/orchestration
+
+lint: setup ## the quick half: format, lint, import contracts
+	$(STAGES)/ruff format --check .
+	$(STAGES)/ruff check .
+	$(STAGES)/lint-imports --no-cache
+
+format: setup ## mend what can be mended
+	$(STAGES)/ruff format .
+	$(STAGES)/ruff check --fix .
+
+types: setup ## mypy, strict; what imports Airflow is checked where Airflow is
+	$(STAGES)/mypy features models pipeline --exclude pipeline/orchestration
+	PYTHONPATH=. $(AIRFLOW)/mypy $(AIRFLOW_PATHS) --follow-imports silent
+
+check: lint types test ## everything that must hold before a change lands
+
+check-all: lint types test-all ## and the long ones
+
+clean: ## remove the environments and everything that runs left behind
+	rm -rf .venv .venv-airflow .tools var
