@@ -8,6 +8,9 @@ from zoneinfo import ZoneInfo
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_MICROS = 86_400_000_000
+HOUR_MICROS = 3_600_000_000
+EPOCH_WEEKDAY = 3
+"""1970-01-01 was a Thursday; Monday is 0."""
 
 
 @dataclass(frozen=True, order=True)

@@ -1,0 +1,18 @@
+"""Diversity: how many different things a user touched."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from features.feature import Column, Columns, Feature
+from features.observation import Observation
+
+
+def diversity(observation: Observation) -> Columns:
+    """Distinct items and distinct categories per window, over events of every type; null ones are not counted."""
+    stream = observation.all
+    for unit, codes in (("items", stream.view.item), ("categories", stream.view.category)):
+        last_of_code = stream.last_of_code(codes)
+        for days in observation.windows:
+            feature = Feature(f"{unit}_{days}d", unit, f"{{value}} different {unit} in the last {days} days")
+            yield Column(feature, stream.sums(last_of_code, days).astype(np.float64))

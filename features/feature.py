@@ -1,0 +1,40 @@
+"""One column of the feature matrix: what it is called, what it counts in, and how a person reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """`sentence` is a reason in plain words with `{value}` where the number goes; `unit` is what the number counts."""
+
+    name: str
+    unit: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """A feature with its values, (U,) float64, NaN where it is undefined."""
+
+    feature: Feature
+    values: Floats
+
+
+Columns = Iterator[Column]
+"""What a feature family yields, always in the same order."""
+
+
+def ratio(numerator: npt.NDArray[np.int64] | Floats, denominator: npt.NDArray[np.int64] | Floats) -> Floats:
+    """(U,) numerator ÷ denominator, NaN where the denominator is 0 or undefined."""
+    defined = np.nan_to_num(denominator) != 0
+    quotient: Floats = np.full(len(defined), np.nan)
+    np.divide(numerator, denominator, out=quotient, where=defined)
+    return quotient

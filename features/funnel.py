@@ -1,0 +1,17 @@
+"""Funnel: how much of one kind of event leads to the next."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from features.feature import Column, Columns, Feature, ratio
+from features.observation import Observation
+
+
+def funnel(observation: Observation) -> Columns:
+    """Events of each type for every event of the type before it in configured order, per window; NaN where there is none of it."""
+    for before, after in pairwise(observation.by_type):
+        for days in observation.windows:
+            sentence = f"{{value}} {after.noun} for each of the {before.noun} in the last {days} days"
+            feature = Feature(f"{after.kind}_per_{before.kind}_{days}d", "ratio", sentence)
+            yield Column(feature, ratio(after.counts(days), before.counts(days)))
