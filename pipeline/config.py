@@ -5,6 +5,7 @@ Every wrong key, type and value is reported at once, before any work. Relative p
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, cast
@@ -249,6 +250,11 @@ class Config(BaseSettings):
     def lake_url(self) -> str:
         """The lake's URL, absolute where it is a local folder."""
         return self.lake.url if "://" in self.lake.url else str(self.path(self.lake.url))
+
+    @property
+    def warehouse_place(self) -> str:
+        """The warehouse's URL without a password, for people and logs."""
+        return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", self.warehouse.url)
 
     def path(self, text: str) -> Path:
         """A path of the file, relative to the file's folder."""

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import load
+from pipeline.errors import ConfigError
+
+MINIMAL = """
+[source]
+files = "events/{date}.csv.gz"
+event_types = ["view", "purchase"]
+[source.columns]
+user_id = "u"
+event_time = "t"
+event_type = "k"
+[targets.purchase_7d]
+kind = "occurs"
+event_type = "purchase"
+horizon_days = 7
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "nightcast.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def findings(folder: Path, text: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load(write(folder, text))
+    return str(caught.value)
+
+
+def test_a_minimal_file_gets_every_default(tmp_path: Path) -> None:
+    config = load(write(tmp_path, MINIMAL))
+    assert config.warehouse.url == "duckdb:///nightcast.duckdb"
+    assert config.lake_url == str(tmp_path / "lake")
+    assert config.windows.days == (7, 14, 30, 60, 90, 180)
+    assert config.target("purchase_7d").reach_days == 7
+
+
+def test_the_environment_overrides_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTCAST__WAREHOUSE__URL", "postgresql://loader:secret@db/shop")
+    config = load(write(tmp_path, MINIMAL))
+    assert config.warehouse.url == "postgresql://loader:secret@db/shop"
+    assert config.warehouse_place == "postgresql://loader:***@db/shop"
+
+
+def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="nightcast init"):
+        load(tmp_path / "nightcast.toml")
+
+
+def test_broken_toml_names_the_line(tmp_path: Path) -> None:
+    assert "line 2" in findings(tmp_path, "[source]\nfiles = \n")
+
+
+def test_all_findings_come_at_once_with_place_and_value(tmp_path: Path) -> None:
+    text = MINIMAL.replace("horizon_days = 7", "horizon_days = 0\ncolour = 1") + "[lake]\nulr = 'x'\n[dask]\nworkers = 'two'\n"
+    said = findings(tmp_path, text)
+    assert "4 finding(s)" in said
+    assert "targets.purchase_7d.horizon_days = 0" in said
+    assert "targets.purchase_7d.colour: unknown key" in said
+    assert "lake.ulr: unknown key" in said
+    assert "dask.workers = 'two'" in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('k"', 'k"\nprice = "p"', "unknown event columns price"),
+        ('event_time = "t"\n', "", "does not say where event_time"),
+        ('"events/{date}.csv.gz"', '"events/all.csv"', "{date}"),
+        ('files = "events/{date}.csv.gz"', "", "exactly one of `files` and `table`"),
+        ('event_types = ["view", "purchase"]', 'event_types = ["view"]', "'purchase' is not one of any, view"),
+        ('kind = "occurs"', 'kind = "next_item"', "reserved"),
+        ("[targets.purchase_7d]", "[targets.'Purchase; drop']", "Purchase; drop"),
+        ("[source]", '[source]\ntime_zone = "Europe/Londn"', "IANA"),
+    ],
+)
+def test_a_wrong_value_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert said in findings(tmp_path, MINIMAL.replace(old, new, 1))
+
+
+def test_an_unknown_target_lists_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there are purchase_7d"):
+        load(write(tmp_path, MINIMAL)).target("purchase_8d")
