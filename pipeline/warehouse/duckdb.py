@@ -1,0 +1,105 @@
+"""The warehouse in one DuckDB file: written by one process at a time, read by everybody from the copy beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import ClassVar
+
+import duckdb
+import pyarrow as pa
+
+from features.cutoff import Cutoff
+from pipeline.config import Config
+from pipeline.errors import Busy, ConfigError, PublishRefused
+from pipeline.warehouse import ddl, duckdb_file
+from pipeline.warehouse.schema import Engine, Table
+from pipeline.warehouse.sql import SqlWarehouse
+
+SCHEME = "duckdb:///"
+
+
+class DuckDBWarehouse(SqlWarehouse):
+    """See `pipeline.warehouse.Warehouse`."""
+
+    engine: ClassVar[Engine] = "duckdb"
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path, patience: float) -> None:
+        self._connection = connection
+        self._path = path
+        self._patience = patience
+        self._published = False
+
+    @classmethod
+    def open(cls, config: Config, patience: float) -> DuckDBWarehouse:
+        """The file of `duckdb:///file.duckdb`, relative to the configuration's folder; created when missing."""
+        name = config.warehouse.url.removeprefix(SCHEME)
+        if name.startswith(":") or "?" in name:
+            raise ConfigError(f"warehouse.url = '{config.warehouse.url}' does not name a file", mend=f"write {SCHEME}nightcast.duckdb")
+        path = config.path(name)
+        duckdb_file.create(path)
+        return cls(duckdb_file.connect(path, patience, read_only=False), path, patience)
+
+    def close(self) -> None:
+        """Let go of the file, then bring the readers' copy up to date if a night was published."""
+        try:
+            if self._published:
+                self.execute("CHECKPOINT")
+        finally:
+            self._connection.close()
+        if self._published:
+            self.refresh_read_copy()
+
+    def publish(self, scores: pa.Table, target: str, cutoff: Cutoff, run: Mapping[str, object]) -> None:
+        """Replace the night of (target, cutoff); readers of the copy see it once the connection is closed."""
+        super().publish(scores, target, cutoff, run)
+        self._published = True
+
+    def refresh_read_copy(self) -> None:
+        """Swap in a new copy for readers; only after the connection is closed."""
+        duckdb_file.refresh_read_copy(self._path, self._patience)
+
+    def begin(self, lock: str) -> None:  # noqa: ARG002 – the lock on the file keeps every other process out
+        """Open a transaction."""
+        self.execute("BEGIN TRANSACTION")
+
+    def commit(self) -> None:
+        """Make the transaction's work visible, all at once."""
+        self.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Undo the transaction's work."""
+        with suppress(duckdb.Error):  # a COMMIT that failed has rolled back already
+            self._connection.execute("ROLLBACK")
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
+        """Run one statement with bound values."""
+        with _own_errors(self._path):
+            self._connection.execute(sql, list(parameters))
+
+    def append(self, table: Table, rows: pa.Table) -> None:
+        """Add conformed rows to the table within the open transaction."""
+        self._connection.register("appended_rows", rows)
+        try:
+            self.execute(ddl.insert_from(table, "appended_rows"))
+        finally:
+            self._connection.unregister("appended_rows")
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
+        """The rows of one SELECT; values are bound to $1, $2, … Instants come back in UTC."""
+        with _own_errors(self._path):
+            return self._connection.sql(sql, params=list(parameters)).to_arrow_table()
+
+
+@contextmanager
+def _own_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.TransactionException as error:
+        raise Busy(f"Another transaction changed the same rows of {path}", mend="run this again: it replaces them whole") from error
+    except duckdb.ConstraintException:
+        # The engine's message quotes the key, which may be a user.
+        raise PublishRefused(f"Rows for {path} repeat a key or leave a column empty", mend="give each key once") from None
+    except duckdb.IOException as error:
+        raise duckdb_file.unreachable(path, error) from error

@@ -1,0 +1,38 @@
+"""How a warehouse reaches the tables of this program: created at once when new, upgraded step by step when old."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pipeline.errors import ConfigError
+from pipeline.warehouse import ddl
+from pipeline.warehouse.schema import Engine
+from pipeline.warehouse.tables import TABLES, VIEWS
+
+UPGRADES: Mapping[int, Sequence[str]] = {}
+"""For each version after 1, the statements that lead there from the version before, in SQL that both engines read."""
+
+
+def newest() -> int:
+    """Version of the tables that this program writes."""
+    return max(UPGRADES, default=1)
+
+
+def statements(found: int | None, engine: Engine) -> list[str]:
+    """What brings a warehouse from version `found` (None: an empty one) to the newest; empty when it is there.
+
+    Raises ConfigError for a warehouse that a newer program has upgraded.
+    """
+    if found == newest():
+        return []
+    if found is not None and found > newest():
+        raise ConfigError(
+            f"The warehouse has tables of version {found}; this program knows versions up to {newest()}",
+            mend="run the newer Nightcast that upgraded it, or name another warehouse.url",
+        )
+    if found is None:
+        tables = [text for table in TABLES for text in ddl.create_table(table, engine)]
+    else:
+        tables = [text for version in range(found + 1, newest() + 1) for text in UPGRADES[version]]
+        tables += [text for table in TABLES for text in ddl.comments(table)]
+    return tables + [text for view in VIEWS for text in ddl.create_view(view)]

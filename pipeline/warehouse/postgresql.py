@@ -1,0 +1,174 @@
+"""The warehouse in PostgreSQL: rows travel by COPY, nights of one target and cutoff take turns on an advisory lock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, ClassVar
+
+import psycopg
+import pyarrow as pa
+import pyarrow.csv as pacsv
+from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from pipeline.config import Config
+from pipeline.errors import Busy, ConfigError, NightcastError, PublishRefused, Unreachable
+from pipeline.warehouse import ddl
+from pipeline.warehouse.schema import BIGINT, BOOLEAN, DATE, DOUBLE, INSTANT, INTEGER, TEXT, Engine, Table
+from pipeline.warehouse.sql import SqlWarehouse
+
+COPY_ROWS = 16_384
+ADDRESS: Mapping[str, str] = {
+    "application_name": "nightcast",
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+"""Added to the URL, which may say otherwise: a server that vanishes without a word is noticed within about a minute."""
+
+ARROW: Mapping[int, pa.DataType] = {
+    oid: kind.arrow
+    for kind, oids in {
+        BOOLEAN: (16,),
+        BIGINT: (20,),
+        INTEGER: (21, 23),
+        TEXT: (19, 25, 1043),
+        DOUBLE: (700, 701),
+        DATE: (1082,),
+        INSTANT: (1184,),
+    }.items()
+    for oid in oids
+}
+"""Arrow type of each PostgreSQL type, by its number in pg_type."""
+
+PASSWORD = re.compile(r"(password=)[^&]*")
+LOCK_KEY = "hashtextextended($1, 0)"
+LOCK_HOLDERS = f"""
+SELECT a.pid, a.application_name FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+WHERE l.locktype = 'advisory' AND l.granted AND ((l.classid::bigint << 32) | l.objid::bigint) = {LOCK_KEY}
+"""  # noqa: S608 – constants only
+
+
+class PostgreSQLWarehouse(SqlWarehouse):
+    """See `pipeline.warehouse.Warehouse`."""
+
+    engine: ClassVar[Engine] = "postgresql"
+
+    def __init__(self, connection: psycopg.Connection[tuple[Any, ...]], place: str, patience: float) -> None:
+        self._connection = connection
+        self._place = place
+        self._patience = patience
+
+    @classmethod
+    def open(cls, config: Config, patience: float) -> PostgreSQLWarehouse:
+        """The database at `postgresql://…`; a lock is waited for at most `patience` seconds."""
+        place = PASSWORD.sub(r"\1***", config.warehouse_place)
+        with _own_errors(place):
+            connection = psycopg.connect(_address(config.warehouse.url, place), autocommit=True, cursor_factory=psycopg.RawCursor)
+        warehouse = cls(connection, place, patience)
+        for name, value in (("TimeZone", "UTC"), ("lock_timeout", f"{max(1, int(patience * 1000))}ms")):
+            warehouse.execute("SELECT set_config($1, $2, false)", [name, value])
+        return warehouse
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._connection.close()
+
+    def begin(self, lock: str) -> None:
+        """Open a transaction that no other with the same `lock` runs beside."""
+        self.execute("BEGIN")
+        try:
+            self.execute(f"SELECT pg_advisory_xact_lock({LOCK_KEY})", [f"nightcast {lock}"])
+        except Busy as busy:
+            self.rollback()
+            raise self._held(lock) from busy
+        except NightcastError:
+            self.rollback()
+            raise
+
+    def commit(self) -> None:
+        """Make the transaction's work visible, all at once."""
+        self.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Undo the transaction's work; quiet when the connection is gone, for then the server has undone it."""
+        with suppress(psycopg.Error):
+            self._connection.execute("ROLLBACK")
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
+        """Run one statement with bound values."""
+        with _own_errors(self._place):
+            self._connection.execute(sql.encode(), list(parameters) or None)
+
+    def append(self, table: Table, rows: pa.Table) -> None:
+        """Add conformed rows to the table within the open transaction."""
+        statement = f"COPY {ddl.quoted(table.name)} ({ddl.names(table.names)}) FROM STDIN (FORMAT csv)"
+        with _own_errors(self._place), self._connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+            for batch in rows.to_batches(max_chunksize=COPY_ROWS):
+                copy.write(_csv(batch))
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
+        """The rows of one SELECT; values are bound to $1, $2, … Instants come back in UTC."""
+        with _own_errors(self._place), self._connection.cursor(binary=True) as cursor:
+            cursor.execute(sql.encode(), list(parameters) or None)
+            fetched = cursor.fetchall()
+            described = cursor.description or []
+        columns: list[tuple[Any, ...]] = list(zip(*fetched, strict=True)) or [() for _ in described]
+        arrays = [pa.array(values, ARROW.get(column.type_code)) for values, column in zip(columns, described, strict=True)]
+        return pa.table(arrays, names=[column.name for column in described])
+
+    def _held(self, lock: str) -> Busy:
+        holders = self.query(LOCK_HOLDERS, [f"nightcast {lock}"]).to_pylist()
+        named = ", ".join(f"server process {row['pid']} ({row['application_name']})" for row in holders) or "a run that has just ended"
+        return Busy(
+            f"'{lock}' at {self._place} is held by {named} for more than {self._patience:g} s",
+            mend="wait for that run to end, then run this again: it replaces the rows whole",
+        )
+
+
+def _address(url: str, place: str) -> str:
+    try:
+        given = {name: str(value) for name, value in conninfo_to_dict(url).items()}
+    except psycopg.ProgrammingError:
+        # The parser's message quotes what it stumbled over, which may be a piece of the password.
+        raise ConfigError(
+            f"warehouse.url = {place} is not a PostgreSQL URL",
+            mend="write postgresql://user:password@host:5432/database, with / # @ : ? of the password as %2F %23 %40 %3A %3F",
+        ) from None
+    return make_conninfo("", **{**ADDRESS, **given})
+
+
+def _csv(batch: pa.RecordBatch) -> bytes:
+    """Rows as COPY reads them: text quoted, null as nothing, floats as their shortest exact decimal."""
+    sink = pa.BufferOutputStream()
+    pacsv.write_csv(batch, sink, pacsv.WriteOptions(include_header=False))
+    written: bytes = sink.getvalue().to_pybytes()
+    return written
+
+
+@contextmanager
+def _own_errors(place: str) -> Iterator[None]:
+    """Our errors for PostgreSQL's. Only the server's first line is passed on: the others may quote a row, and so a user."""
+    try:
+        yield
+    except (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure) as error:
+        raise Busy(
+            f"Another session holds a lock at {place}: {_first_line(error)}", mend="wait for it to end, then run this again"
+        ) from error
+    except errors.InsufficientPrivilege as error:
+        raise ConfigError(f"{place}: {_first_line(error)}", mend="grant that right to the role in warehouse.url") from error
+    except errors.IntegrityError as error:
+        raise PublishRefused(f"Rows for {place} were refused: {_first_line(error)}", mend="give each key once") from None
+    except psycopg.OperationalError as error:
+        raise Unreachable(
+            f"The warehouse {place} does not answer: {_first_line(error)}",
+            mend="check that the server runs, and the host, user, database and password in warehouse.url or NIGHTCAST__WAREHOUSE__URL",
+        ) from error
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return error.diag.message_primary or str(error).partition("\n")[0]

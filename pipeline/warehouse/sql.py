@@ -1,0 +1,128 @@
+"""What both engines do alike: migrate, publish, replace and check, over a handful of statements that each engine runs its own way."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import ClassVar
+
+import pyarrow as pa
+
+from features.cutoff import Cutoff
+from pipeline import clock
+from pipeline.errors import ConfigError, PublishRefused
+from pipeline.warehouse import ddl, migrations
+from pipeline.warehouse.checks import require_sound
+from pipeline.warehouse.checksum import COLUMNS, checksum
+from pipeline.warehouse.night import Night, night_of
+from pipeline.warehouse.schema import Engine, Table, conform
+from pipeline.warehouse.tables import SCHEMA_VERSION, TABLES, USER_SCORES
+
+FIND_TABLE = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = $1"
+FIND_VERSION = "SELECT max(version) AS version FROM schema_version"
+NIGHT = ("target", "cutoff")
+
+
+class SqlWarehouse(ABC):
+    """A warehouse over one open connection in autocommit mode; see `pipeline.warehouse.Warehouse` for the promises."""
+
+    engine: ClassVar[Engine]
+
+    @abstractmethod
+    def begin(self, lock: str) -> None:
+        """Open a transaction that no other with the same `lock` runs beside."""
+
+    @abstractmethod
+    def commit(self) -> None:
+        """Make the transaction's work visible, all at once."""
+
+    @abstractmethod
+    def rollback(self) -> None:
+        """Undo the transaction's work; quiet when the connection is gone, for then the server has undone it."""
+
+    @abstractmethod
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
+        """Run one statement with bound values."""
+
+    @abstractmethod
+    def append(self, table: Table, rows: pa.Table) -> None:
+        """Add conformed rows to the table within the open transaction."""
+
+    @abstractmethod
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
+        """The rows of one SELECT; values are bound to $1, $2, … Instants come back in UTC."""
+
+    def migrate(self) -> None:
+        """Create or upgrade tables, views and comments; nothing but one look when they are up to date."""
+        if not migrations.statements(self._version(), self.engine):
+            return
+        with self.transaction("migrate"):
+            for text in migrations.statements(self._version(), self.engine):
+                self.execute(text)
+            version = {"version": [migrations.newest()], "migrated_at": [clock.now()]}
+            self.remove(SCHEMA_VERSION, {"version": migrations.newest()})
+            self.append(SCHEMA_VERSION, conform(SCHEMA_VERSION, pa.table(version)))
+
+    def publish(self, scores: pa.Table, target: str, cutoff: Cutoff, run: Mapping[str, object]) -> None:
+        """Replace the night of (target, cutoff); the checks come first, so that the transaction is short."""
+        night = night_of(scores, target, cutoff, run)
+        require_sound(night)
+        with self.transaction(f"publish {target} {cutoff}"):
+            for table, rows in night.tables:
+                self.remove(table, night.key)
+                self.append(table, rows)
+            self.verify(night)
+
+    def replace(self, table: str, key: Mapping[str, object], rows: pa.Table) -> None:
+        """Replace the rows of `table` whose `key` columns have these values; `rows` need not repeat them."""
+        declared = _declared(table, key)
+        conformed = conform(declared, rows, key)
+        with self.transaction(f"replace {table} {sorted((name, str(value)) for name, value in key.items())}"):
+            self.remove(declared, key)
+            self.append(declared, conformed)
+
+    def checksum(self, target: str, cutoff: Cutoff) -> str:
+        """Digest of the night's user_scores as they are read now; that of no rows when there is none."""
+        return checksum(self.query(ddl.select(USER_SCORES, COLUMNS, NIGHT), [target, cutoff.instant]))
+
+    def remove(self, table: Table, key: Mapping[str, object]) -> None:
+        """Delete the rows of `table` whose `key` columns have these values, within the open transaction."""
+        self.execute(ddl.delete(table, list(key)), list(key.values()))
+
+    def verify(self, night: Night) -> None:
+        """Count what has landed, within the open transaction. Raises PublishRefused unless it is the night, no more and no less."""
+        for table, rows in night.tables:
+            found = self.query(ddl.count(table, NIGHT), list(night.key.values()))["rows"][0].as_py()
+            if found != rows.num_rows:
+                raise PublishRefused(
+                    f"{found:,} rows of {night.target} at {night.cutoff} landed in {table.name}, {rows.num_rows:,} were sent",
+                    mend="the night before is still published; publish again",
+                )
+
+    @contextmanager
+    def transaction(self, lock: str) -> Iterator[None]:
+        """Commit at the end of the block, roll back if it raises."""
+        self.begin(lock)
+        try:
+            yield
+            self.commit()
+        except BaseException:
+            self.rollback()
+            raise
+
+    def _version(self) -> int | None:
+        """Version of the tables, None in an empty warehouse."""
+        if not self.query(FIND_TABLE, [SCHEMA_VERSION.name]).num_rows:
+            return None
+        found: int | None = self.query(FIND_VERSION)["version"][0].as_py()
+        return found
+
+
+def _declared(name: str, key: Mapping[str, object]) -> Table:
+    declared = {table.name: table for table in TABLES}
+    if name not in declared:
+        raise ConfigError(f"The warehouse has no table '{name}'", mend=f"it has {', '.join(declared)}")
+    if not key or set(key) - set(declared[name].names):
+        raise ConfigError(f"'{', '.join(key)}' does not name columns of {name}", mend=f"it has {', '.join(declared[name].names)}")
+    return declared[name]

@@ -1,0 +1,63 @@
+"""The warehouse as the rest of the pipeline sees it, whichever engine holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+import pyarrow as pa
+
+from features.cutoff import Cutoff
+from pipeline.config import Config
+
+PATIENCE_SECONDS = 60.0
+"""How long to wait for a lock that another process holds."""
+
+
+class Warehouse(Protocol):
+    """An open connection; every method is one transaction that readers see whole or not at all."""
+
+    def migrate(self) -> None:
+        """Create or upgrade tables, views and comments; nothing but one look when they are up to date."""
+
+    def publish(self, scores: pa.Table, target: str, cutoff: Cutoff, run: Mapping[str, object]) -> None:
+        """Replace the night of (target, cutoff) in user_scores, refused_users and score_runs by these scores.
+
+        `scores` is the partition of the lake's `scores`; `run` its commit metadata (`night.RUN`), values or text.
+        Raises PublishRefused, with the numbers and nothing changed, when a check fails; Busy when another process keeps its lock.
+        """
+
+    def replace(self, table: str, key: Mapping[str, object], rows: pa.Table) -> None:
+        """Replace the rows of `table` whose `key` columns have these values; `rows` need not repeat them.
+
+        Raises PublishRefused when the rows do not fit the table or repeat its key; Busy when another process keeps its lock.
+        """
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
+        """The rows of one SELECT; values are bound to $1, $2, … Instants come back in UTC."""
+
+    def checksum(self, target: str, cutoff: Cutoff) -> str:
+        """Digest of the night's user_scores as they are read now (`checksum.checksum`); that of no rows when there is none."""
+
+
+@contextmanager
+def open_warehouse(config: Config, *, patience: float = PATIENCE_SECONDS) -> Iterator[Warehouse]:
+    """A connection to `warehouse.url`, its tables up to date; closed at the end of the block, so keep the block short.
+
+    `patience` is in seconds. Raises Unreachable when the file cannot be opened or the server does not answer, Busy when another
+    process holds the file or a lock for longer than `patience`; both name the place, never a password.
+    """
+    if config.warehouse.url.startswith("duckdb:"):
+        from pipeline.warehouse.duckdb import DuckDBWarehouse
+
+        warehouse: DuckDBWarehouse | PostgreSQLWarehouse = DuckDBWarehouse.open(config, patience)
+    else:
+        from pipeline.warehouse.postgresql import PostgreSQLWarehouse
+
+        warehouse = PostgreSQLWarehouse.open(config, patience)
+    try:
+        warehouse.migrate()
+        yield warehouse
+    finally:
+        warehouse.close()

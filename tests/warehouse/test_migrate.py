@@ -1,0 +1,110 @@
+"""Every table, view and comment is there, once, on every engine."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.config import Config
+from pipeline.errors import ConfigError
+from pipeline.warehouse import migrations, open_warehouse
+from pipeline.warehouse.tables import TABLES, USER_SCORES, VIEWS
+from tests.warehouse.nights import CUTOFF, TARGET, run_of, scores
+
+COMMENTS = {
+    "duckdb": """
+        SELECT table_name AS relation, NULL AS "column", comment FROM duckdb_tables() UNION ALL
+        SELECT view_name, NULL, comment FROM duckdb_views() WHERE NOT internal UNION ALL
+        SELECT table_name, column_name, comment FROM duckdb_columns() WHERE NOT internal""",
+    "postgresql": """
+        SELECT c.relname AS relation, a.attname AS "column", col_description(c.oid, a.attnum) AS comment
+        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v') UNION ALL
+        SELECT relname, NULL, obj_description(oid) FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v')""",
+}
+COLUMNS = """
+SELECT table_name AS relation, column_name AS name, is_nullable = 'YES' AS optional FROM information_schema.columns
+WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position
+"""
+DECLARED = (*TABLES, *VIEWS)
+
+
+def test_every_table_view_and_column_carries_its_comment(config: Config) -> None:
+    with open_warehouse(config) as warehouse:
+        rows = warehouse.query(COMMENTS[config.warehouse.url.partition(":")[0]]).to_pylist()
+    found = {(row["relation"], row["column"]): row["comment"] for row in rows}
+    expected = {(relation.name, None): relation.comment for relation in DECLARED}
+    expected |= {(relation.name, column.name): column.comment for relation in DECLARED for column in relation.columns}
+    assert found == expected
+
+
+def test_tables_have_the_declared_columns_in_order(config: Config) -> None:
+    with open_warehouse(config) as warehouse:
+        found = warehouse.query(COLUMNS).to_pylist()
+    names = {relation.name: [row["name"] for row in found if row["relation"] == relation.name] for relation in DECLARED}
+    assert names == {relation.name: [column.name for column in relation.columns] for relation in DECLARED}
+    optional = {(row["relation"], row["name"]) for row in found if row["optional"]} - {
+        (view.name, column.name) for view in VIEWS for column in view.columns
+    }
+    assert optional == {(table.name, column.name) for table in TABLES for column in table.columns if column.optional}
+
+
+def test_migrating_again_changes_nothing_and_keeps_the_rows(config: Config) -> None:
+    rows = scores()
+    with open_warehouse(config) as warehouse:
+        warehouse.publish(rows, TARGET, CUTOFF, run_of(rows))
+        versions = warehouse.query("SELECT * FROM schema_version")
+        warehouse.migrate()
+    with open_warehouse(config) as warehouse:
+        assert warehouse.query("SELECT * FROM schema_version") == versions
+        assert warehouse.query("SELECT count(*) AS n FROM user_scores")["n"].to_pylist() == [40]
+
+
+def test_an_up_to_date_warehouse_is_only_looked_at(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_warehouse(config) as warehouse:
+
+        def refuse(*_: object) -> None:
+            raise AssertionError("a statement was run")
+
+        monkeypatch.setattr(type(warehouse), "execute", refuse)
+        warehouse.migrate()
+
+
+def test_an_older_warehouse_is_upgraded_with_its_rows(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = scores()
+    with open_warehouse(config) as warehouse:
+        warehouse.publish(rows, TARGET, CUTOFF, run_of(rows))
+        monkeypatch.setattr(migrations, "UPGRADES", {2: ('ALTER TABLE "score_runs" ADD COLUMN "note" text',)})
+        warehouse.migrate()
+        assert warehouse.query("SELECT note FROM score_runs").to_pylist() == [{"note": None}]
+        assert warehouse.query("SELECT max(version) AS v FROM schema_version")["v"].to_pylist() == [2]
+        assert warehouse.query("SELECT count(*) AS n FROM user_scores_latest")["n"].to_pylist() == [40]
+
+
+def test_a_failed_upgrade_leaves_the_older_version(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_warehouse(config) as warehouse:
+        monkeypatch.setattr(migrations, "UPGRADES", {2: ('ALTER TABLE "score_runs" ADD COLUMN "note" text', "SELECT no_such_column")})
+        with pytest.raises(Exception, match="no_such_column"):
+            warehouse.migrate()
+        assert warehouse.query("SELECT max(version) AS v FROM schema_version")["v"].to_pylist() == [1]
+        assert "note" not in warehouse.query("SELECT * FROM score_runs").column_names
+
+
+def test_a_warehouse_of_a_newer_program_is_refused(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrations, "UPGRADES", {2: ()})
+    with open_warehouse(config):
+        pass
+    monkeypatch.setattr(migrations, "UPGRADES", {})
+    with pytest.raises(ConfigError, match="version 2.*up to 1"), open_warehouse(config):
+        pass
+
+
+def test_the_key_of_a_night_is_the_primary_key(config: Config) -> None:
+    with open_warehouse(config) as warehouse:
+        found = warehouse.query(
+            "SELECT k.column_name AS name FROM information_schema.table_constraints AS c"
+            " JOIN information_schema.key_column_usage AS k ON k.constraint_name = c.constraint_name AND k.table_name = c.table_name"
+            " WHERE c.table_name = $1 AND c.constraint_type = 'PRIMARY KEY' ORDER BY k.ordinal_position",
+            ["user_scores"],
+        )
+    assert tuple(found["name"].to_pylist()) == USER_SCORES.key
