@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +52,7 @@ class Effects:
 class Classifier(Protocol):
     """A fitted predictor of one yes-or-no outcome. Each user's answer depends on that user alone, not on the batch."""
 
-    kind: str
+    kind: ClassVar[str]
 
     def raw(self, batch: Batch) -> Floats:
         """(n,) uncalibrated log-odds."""

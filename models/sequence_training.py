@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from features.timeline import Ints
-from models.classifier import Floats, NotLearnable
+from models.classifier import Floats, Labels, NotLearnable
 from models.sequence_data import Inputs, Samples, TrainingBatches
 
 CHUNK_USERS = 4096
@@ -52,13 +52,12 @@ def train(
         loss=keras.losses.BinaryCrossentropy(from_logits=True),
         jit_compile=False,
     )
-    labels = samples.labels[held_out]
     curve: list[Epoch] = []
     best: tuple[float, int, Floats, list[Floats]] = (np.inf, 0, np.zeros(len(held_out)), network.get_weights())
     for number in range(1, epochs + 1):
         training_loss = _one_epoch(network, batches)
         raw = np.concatenate([predict(network, samples.gather(chunk)) for chunk in chunks(held_out)])
-        epoch = Epoch(number, training_loss, float((np.logaddexp(0, raw) - labels * raw).mean()))
+        epoch = Epoch(number, training_loss, _log_loss(samples.labels[held_out], raw))
         if not np.isfinite([epoch.training_loss, epoch.held_out_loss]).all():
             raise NotLearnable(
                 f"In epoch {number} the training loss is {epoch.training_loss} and the held-out loss {epoch.held_out_loss}; "
@@ -109,3 +108,7 @@ def _one_epoch(network: keras.Model, batches: TrainingBatches) -> float:
     for arrays, labels in batches.epoch():
         mean_loss = float(network.train_on_batch(arrays, labels[:, None]))
     return mean_loss
+
+
+def _log_loss(y: Labels, raw: Floats) -> float:
+    return float((np.logaddexp(0, raw) - y * raw).mean()) if np.isfinite(raw).all() else float("nan")
