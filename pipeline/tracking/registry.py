@@ -1,0 +1,181 @@
+"""The model registry: one registered model per target, one version per finished training, the alias `champion` on one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from features.cutoff import Cutoff
+from pipeline.config import Config
+from pipeline.errors import ModelRefused, NoChampion
+from pipeline.tracking import store
+from pipeline.tracking.runs import Run
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+SCORER = "scorer"
+PAGE = 200
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """One registered version, by what its tags say.
+
+    cutoff                   the instant as of which it was trained
+    newest_training_cutoff   the last cutoff whose labels it learned from
+    labels_until             end of that cutoff's prediction window: nothing later has taught it
+    fingerprint              of the features it reads
+    manifest_sha256          of its artifact's manifest, hexadecimal
+    """
+
+    target: str
+    version: str
+    kind: str
+    cutoff: Cutoff
+    newest_training_cutoff: Cutoff
+    labels_until: Cutoff
+    fingerprint: str
+    manifest_sha256: str
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A finished training that is about to be registered; the fields are those of ModelVersion."""
+
+    kind: str
+    cutoff: Cutoff
+    newest_training_cutoff: Cutoff
+    labels_until: Cutoff
+    fingerprint: str
+    manifest_sha256: str
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """As the registry keeps it."""
+        return {
+            "kind": self.kind,
+            "cutoff": self.cutoff.key,
+            "newest_training_cutoff": self.newest_training_cutoff.key,
+            "labels_until": self.labels_until.key,
+            "fingerprint": self.fingerprint,
+            "manifest_sha256": self.manifest_sha256,
+        }
+
+
+def register(config: Config, target: str, run: Run, folder: Path, candidate: Candidate) -> ModelVersion:
+    """Store the artifact in `folder` with its run and make a version of it.
+
+    The version is created last and carries its tags from the start: a training killed before leaves none.
+    """
+    source = run.files(folder, SCORER)
+    tags = {**candidate.tags, "run_id": run.id}
+    with store.answering(store.address(config)):
+        return _version(run.client.create_model_version(target, source, run_id=run.id, tags=tags, await_creation_for=0))
+
+
+def candidates(config: Config, target: str, cutoff: Cutoff) -> tuple[ModelVersion, ...]:
+    """The newest version of each kind trained as of `cutoff`, sorted by kind; empty if none."""
+    client = store.prepare(config)
+    newest: dict[str, ModelVersion] = {}
+    with store.answering(store.address(config)):
+        for found in _search(client, f"name='{target}' and tags.cutoff='{cutoff.key}'"):
+            version = _version(found)
+            held = newest.get(version.kind)
+            if held is None or int(version.version) > int(held.version):
+                newest[version.kind] = version
+    return tuple(newest[kind] for kind in sorted(newest))
+
+
+def champion(config: Config, target: str) -> ModelVersion:
+    """The version that carries the alias now. Raises NoChampion."""
+    found = find_champion(config, target)
+    if found is None:
+        raise NoChampion(
+            f"Target '{target}' has no champion yet: no version of model '{target}' carries the alias '{CHAMPION}'",
+            mend=f"run `nightcast run train --cutoff …`, or promote a trained one: `nightcast promote --target {target} --cutoff …`",
+        )
+    return found
+
+
+def find_champion(config: Config, target: str) -> ModelVersion | None:
+    """The version that carries the alias now, or None."""
+    client = store.prepare(config)
+    with store.answering(store.address(config)):
+        aliases = {str(alias): str(version) for alias, version in client.get_registered_model(target).aliases.items()}
+        return _version(client.get_model_version(target, aliases[CHAMPION])) if CHAMPION in aliases else None
+
+
+def champions(config: Config) -> dict[str, str | None]:
+    """The champion's version of every configured target; None where there is none yet."""
+    found = {target: find_champion(config, target) for target in config.targets}
+    return {target: model.version if model else None for target, model in found.items()}
+
+
+def set_alias(config: Config, target: str, alias: str, version: str) -> None:
+    """Move an alias to a version, in one step of the store."""
+    client = store.prepare(config)
+    with store.answering(store.address(config)):
+        client.set_registered_model_alias(target, alias, version)
+
+
+def drop_alias(config: Config, target: str, alias: str) -> None:
+    """Take an alias away from whichever version has it."""
+    client = store.prepare(config)
+    with store.answering(store.address(config)):
+        client.delete_registered_model_alias(target, alias)
+
+
+def annotate(config: Config, target: str, version: str, tags: Mapping[str, str]) -> None:
+    """Set tags on a version, replacing those of the same name."""
+    client = store.prepare(config)
+    with store.answering(store.address(config)):
+        for key, value in tags.items():
+            client.set_model_version_tag(target, version, key, value)
+
+
+def download(config: Config, model: ModelVersion, folder: Path) -> Path:
+    """Copy a version's files into `folder`; the folder that holds them. Nothing is opened: `open_scorer` checks digests first."""
+    client = store.prepare(config)
+    from mlflow.artifacts import download_artifacts
+
+    uri = store.address(config)
+    with store.answering(uri):
+        source = client.get_model_version_download_uri(model.target, model.version)
+        return Path(download_artifacts(artifact_uri=source, dst_path=str(folder), tracking_uri=uri))
+
+
+def _search(client: MlflowClient, wanted: str) -> list[Any]:
+    found, token = [], None
+    while True:
+        page = client.search_model_versions(wanted, max_results=PAGE, page_token=token)
+        found.extend(page)
+        token = page.token
+        if not token:
+            return found
+
+
+def _version(found: Any) -> ModelVersion:
+    tags = dict(found.tags)
+    try:
+        return ModelVersion(
+            target=found.name,
+            version=str(found.version),
+            kind=tags["kind"],
+            cutoff=Cutoff.from_key(tags["cutoff"]),
+            newest_training_cutoff=Cutoff.from_key(tags["newest_training_cutoff"]),
+            labels_until=Cutoff.from_key(tags["labels_until"]),
+            fingerprint=tags["fingerprint"],
+            manifest_sha256=tags["manifest_sha256"],
+            run_id=tags["run_id"],
+        )
+    except (KeyError, ValueError) as error:
+        raise ModelRefused(
+            f"Version {found.version} of model '{found.name}' was not registered by a training: its tags lack or garble {error}",
+            mend="give the alias to a version that `nightcast train-…` registered",
+        ) from error

@@ -1,0 +1,164 @@
+"""One MLflow run per training or evaluation: parameters, metrics and their history, the data it read, figures, files.
+
+Nothing here names a user: metrics are over all rows, and data sets are logged by name, digest and address.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, SupportsFloat
+
+from pipeline import clock
+from pipeline.config import Config
+from pipeline.errors import MissingInput
+from pipeline.tracking import store
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from mlflow import MlflowClient
+
+METRICS_PER_CALL = 1000
+PARAMS_PER_CALL = 100
+
+
+@dataclass(frozen=True)
+class Run:
+    """An MLflow run that is open, or an earlier one that gets an addition. Every method raises Unreachable if MLflow does not answer."""
+
+    id: str
+    client: MlflowClient
+    uri: str
+
+    def params(self, values: Mapping[str, object]) -> None:
+        """Log parameters; a parameter keeps its first value."""
+        from mlflow.entities import Param
+
+        params = [Param(name, str(value)) for name, value in values.items()]
+        with store.answering(self.uri):
+            for start in range(0, len(params), PARAMS_PER_CALL):
+                self.client.log_batch(self.id, params=params[start : start + PARAMS_PER_CALL])
+
+    def metrics(self, values: Mapping[str, SupportsFloat]) -> None:
+        """Log one value of each metric."""
+        self._log({name: [value] for name, value in values.items()}, first_step=0)
+
+    def history(self, curves: Mapping[str, Sequence[SupportsFloat]]) -> None:
+        """Log one value per iteration or epoch, the first as step 1."""
+        self._log(curves, first_step=1)
+
+    def tags(self, values: Mapping[str, str]) -> None:
+        """Set tags, replacing those of the same name."""
+        from mlflow.entities import RunTag
+
+        with store.answering(self.uri):
+            self.client.log_batch(self.id, tags=[RunTag(name, value) for name, value in values.items()])
+
+    def dataset(self, name: str, digest: str, uri: str, *, context: str) -> None:
+        """Record which data were read: `digest` identifies their content, `context` is `training` or `evaluation`."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        source = json.dumps({"uri": uri})
+        entry = Dataset(name=name, digest=digest[:36], source_type="delta", source=source)
+        with store.answering(self.uri):
+            self.client.log_inputs(self.id, datasets=[DatasetInput(entry, tags=[InputTag("mlflow.data.context", context)])])
+
+    def figure(self, name: str, figure: Figure) -> None:
+        """Store a figure as `figures/<name>.png`."""
+        with store.answering(self.uri):
+            self.client.log_figure(self.id, figure, f"figures/{name}.png")
+
+    def table(self, name: str, content: Mapping[str, Any]) -> None:
+        """Store a JSON document as an artifact."""
+        with store.answering(self.uri):
+            self.client.log_dict(self.id, dict(content), name)
+
+    def grid(self, name: str, columns: Mapping[str, Sequence[Any]]) -> None:
+        """Store columns of equal length as `<name>.json`, which MLflow shows as a table and compares between runs."""
+        with store.answering(self.uri):
+            self.client.log_table(self.id, {key: list(values) for key, values in columns.items()}, f"{name}.json")
+
+    def files(self, folder: Path, place: str) -> str:
+        """Store a folder's files under `place`; their URI. Raises FileNotFoundError for a folder that is absent or empty."""
+        if not folder.is_dir() or not any(folder.iterdir()):
+            raise FileNotFoundError(f"{folder} holds no files to store")
+        with store.answering(self.uri):
+            self.client.log_artifacts(self.id, str(folder), place)
+            return f"{self.client.get_run(self.id).info.artifact_uri.rstrip('/')}/{place}"
+
+    def _log(self, curves: Mapping[str, Sequence[SupportsFloat]], *, first_step: int) -> None:
+        from mlflow.entities import Metric
+
+        now = int(clock.now().timestamp() * 1000)
+        metrics = [
+            Metric(name, float(value), now, step) for name, values in curves.items() for step, value in enumerate(values, first_step)
+        ]
+        with store.answering(self.uri):
+            for start in range(0, len(metrics), METRICS_PER_CALL):
+                self.client.log_batch(self.id, metrics=metrics[start : start + METRICS_PER_CALL])
+
+    def _end(self, status: str) -> None:
+        with store.answering(self.uri):
+            self.client.set_terminated(self.id, status)
+
+
+@contextmanager
+def opened(config: Config, target: str, name: str, tags: Mapping[str, str]) -> Iterator[Run]:
+    """A new run in the target's experiment, ended as FINISHED, or as FAILED if the block raises.
+
+    A run whose process was killed stays RUNNING in MLflow; nothing reads such runs.
+    """
+    client, uri, commit = store.prepare(config), store.address(config), _git_commit()
+    every = {"target": target, **tags, **({"mlflow.source.git.commit": commit} if commit else {})}
+    with store.answering(uri):
+        experiment = client.get_experiment_by_name(store.experiment_name(target))
+        run = Run(client.create_run(experiment.experiment_id, run_name=name, tags=every).info.run_id, client, uri)
+    try:
+        yield run
+    except BaseException:
+        run._end("FAILED")
+        raise
+    run._end("FINISHED")
+
+
+def existing(config: Config, run_id: str) -> Run:
+    """A run that ended earlier, to add to it."""
+    return Run(run_id, store.prepare(config), store.address(config))
+
+
+def newest(config: Config, target: str, tags: Mapping[str, str]) -> Run | None:
+    """The newest finished run of a target's experiment with these tags."""
+    client = store.prepare(config)
+    with store.answering(store.address(config)):
+        experiment = client.get_experiment_by_name(store.experiment_name(target))
+        wanted = " and ".join(["attributes.status = 'FINISHED'", *(f"tags.`{key}` = '{value}'" for key, value in tags.items())])
+        found = client.search_runs([experiment.experiment_id], wanted, max_results=1, order_by=["attributes.start_time DESC"])
+    return Run(found[0].info.run_id, client, store.address(config)) if found else None
+
+
+def read_table(run: Run, name: str) -> dict[str, Any]:
+    """A JSON document stored by `Run.table`. Raises MissingInput if the run has none of that name."""
+    with store.answering(run.uri):
+        stored = {entry.path for entry in run.client.list_artifacts(run.id)}
+    if name not in stored:
+        raise MissingInput(f"MLflow run {run.id} has no artifact {name}", mend="run the stage that writes it again")
+    with tempfile.TemporaryDirectory(prefix="nightcast-") as folder, store.answering(run.uri):
+        path = Path(run.client.download_artifacts(run.id, name, folder))
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def _git_commit() -> str:
+    """The commit of the code that runs; empty where it was installed without its history."""
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return found.stdout.strip()

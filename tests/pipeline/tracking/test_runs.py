@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from pipeline.config import Config
+from pipeline.errors import MissingInput
+from pipeline.tracking import runs
+
+
+def test_a_run_keeps_all_that_was_logged(config: Config) -> None:
+    figure = Figure()
+    figure.add_subplot().plot([0, 1])
+    with runs.opened(config, "purchase_7d", "gbdt 2026-06-01", {"kind": "gbdt"}) as run:
+        run.params({f"p{number}": number for number in range(150)})
+        run.metrics({"auc": 0.75, "rows": np.int64(3)})
+        run.history({"loss": [0.7, 0.6, 0.5]})
+        run.tags({"cutoff": "20260601T000000Z"})
+        run.dataset("training set", "ab" * 32, "lake/labels", context="training")
+        run.figure("roc", figure)
+    logged = run.client.get_run(run.id)
+    assert logged.info.status == "FINISHED"
+    assert logged.info.run_name == "gbdt 2026-06-01"
+    assert len(logged.data.params) == 150
+    assert logged.data.metrics == {"auc": 0.75, "rows": 3.0, "loss": 0.5}
+    assert [(point.step, point.value) for point in run.client.get_metric_history(run.id, "loss")] == [(1, 0.7), (2, 0.6), (3, 0.5)]
+    assert {"target": "purchase_7d", "kind": "gbdt", "cutoff": "20260601T000000Z"}.items() <= logged.data.tags.items()
+    (entry,) = logged.inputs.dataset_inputs
+    assert (entry.dataset.name, entry.dataset.digest, entry.tags[0].value) == ("training set", "ab" * 18, "training")
+    assert [found.path for found in run.client.list_artifacts(run.id, "figures")] == ["figures/roc.png"]
+
+
+def test_a_long_history_is_logged_whole(config: Config) -> None:
+    with runs.opened(config, "purchase_7d", "gbdt", {}) as run:
+        run.history({"loss": np.linspace(1, 0, 2500).tolist(), "auc": [0.5] * 10})
+    assert len(run.client.get_metric_history(run.id, "loss")) == 2500
+    assert len(run.client.get_metric_history(run.id, "auc")) == 10
+
+
+def test_a_run_whose_work_raises_is_marked_failed(config: Config) -> None:
+    with pytest.raises(ValueError, match="no luck"), runs.opened(config, "purchase_7d", "gbdt", {}) as run:
+        raise ValueError("no luck")
+    assert run.client.get_run(run.id).info.status == "FAILED"
+
+
+def test_a_table_comes_back_as_it_was_stored(config: Config) -> None:
+    content = {"models": [{"version": "1", "auc": 0.1 + 0.2}], "none": None}
+    with runs.opened(config, "purchase_7d", "evaluation", {}) as run:
+        run.table("evaluation.json", content)
+    assert runs.read_table(runs.existing(config, run.id), "evaluation.json") == content
+
+
+def test_a_table_that_was_never_stored_is_missing(config: Config) -> None:
+    with runs.opened(config, "purchase_7d", "evaluation", {}) as run:
+        pass
+    with pytest.raises(MissingInput, match=r"has no artifact evaluation\.json"):
+        runs.read_table(run, "evaluation.json")
+
+
+def test_the_newest_finished_run_with_the_tags_is_found(config: Config) -> None:
+    found = []
+    for kind in ("evaluation", "evaluation", "gbdt"):
+        with runs.opened(config, "purchase_7d", kind, {"kind": kind}) as run:
+            found.append(run.id)
+    with pytest.raises(ValueError, match="later"), runs.opened(config, "purchase_7d", "evaluation", {"kind": "evaluation"}):
+        raise ValueError("later, but failed")
+    newest = runs.newest(config, "purchase_7d", {"kind": "evaluation"})
+    assert newest is not None
+    assert newest.id == found[1]
+    assert runs.newest(config, "churn_28d", {"kind": "evaluation"}) is None
