@@ -26,8 +26,11 @@ class Step:
     target: str = ""
 
 
-def train_steps(targets: Sequence[str], cutoff: str) -> tuple[Step, ...]:
-    """From the lake to champions: features once, then one lane per target in which both models train side by side."""
+def train_steps(targets: Sequence[str], cutoff: str, *, promote_options: Sequence[str] = ()) -> tuple[Step, ...]:
+    """From the lake to champions: features once, then one lane per target in which both models train side by side.
+
+    `promote_options` are further arguments of `promote`, such as `--dry-run`.
+    """
     steps = [Step("build_features", ("build-features", "--training", "--cutoff", cutoff))]
     for target in targets:
         lane = ("--target", target, "--cutoff", cutoff)
@@ -36,7 +39,7 @@ def train_steps(targets: Sequence[str], cutoff: str) -> tuple[Step, ...]:
             Step(models[0], ("train-gbdt", *lane), ("build_features",), target),
             Step(models[1], ("train-sequence", *lane), ("build_features",), target),
             Step(f"{target}.evaluate", ("evaluate", *lane), models, target),
-            Step(f"{target}.promote", ("promote", *lane), (f"{target}.evaluate",), target),
+            Step(f"{target}.promote", ("promote", *lane, *promote_options), (f"{target}.evaluate",), target),
         ]
     return tuple(steps)
 

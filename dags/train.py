@@ -1,0 +1,73 @@
+"""Trains both models of every target and promotes the better one where the evidence allows it.
+
+Builds features and labels for every training cutoff as of one day. Then, for each target, trains the gradient boosted trees and
+the sequence model side by side, judges both and the present champion on the same later, unseen users, and moves the alias
+`champion` where the evidence allows it. A lane that fails does not hold up the other targets, and the run still ends as failed.
+
+## Parameters
+
+* **cutoff**: as of which day; everything up to and including the day before may be known. Needed when nothing else names the day:
+  a scheduled run has its partition key, a backfill its partition dates.
+* **dry_run**: decide and explain, but leave the champions where they are.
+
+## When a task fails
+
+The log ends with what was wrong, its value and what to do. Only exit codes from 30 up are tried again by themselves.
+After mending, clear the failed task: finished ones need not run again.
+
+| code | what happened | what to do |
+|---|---|---|
+| 2 | a parameter was not understood | trigger again with a cutoff such as 2026-11-10 |
+| 10 | `nightcast.toml` is wrong | correct the places that the log lists |
+| 13 | no events before this cutoff | run `ingest` for the days before it, or choose a later cutoff |
+| 14 | a target's horizon has not closed | choose an earlier cutoff |
+| 16 | a model's files do not match their digest, or its features changed | train again; find out who changed the files |
+| 17 | too few users, or only one outcome | more history, a longer horizon, or a wider `eligible` |
+| 18 | an earlier stage has not run for this cutoff | clear the task before it |
+| 30 | warehouse, lake, MLflow or Dask did not answer, three times | check the address in the log; clear the task |
+| 31 | another run held the lock, three times | the log names it; let it end, clear the task |
+| 32 | Dask lost its workers, three times | usually memory: raise `dask.memory_limit` or `lake.buckets`; clear the task |
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, Param
+
+from pipeline.commands import train_steps
+from pipeline.orchestration.cutoff import cutoff_macro
+from pipeline.orchestration.wiring import add_tasks, settings, task_defaults, time_zone, timetable
+
+DOCS = {
+    "build_features": "Features and labels at every training and evaluation cutoff: `nightcast build-features --training --cutoff DAY`.",
+    "train_gbdt": "Trains LightGBM, calibrates it, registers it as a candidate: `nightcast train-gbdt --target TARGET --cutoff DAY`.",
+    "train_sequence": "Trains the Keras GRU, calibrates it, registers it: `nightcast train-sequence --target TARGET --cutoff DAY`.",
+    "evaluate": "Judges candidates and champion on the same unseen users: `nightcast evaluate --target TARGET --cutoff DAY`.",
+    "promote": "Moves the alias `champion`, or says why not: `nightcast promote --target TARGET --cutoff DAY`.",
+}
+TIMEOUTS = {
+    "build_features": timedelta(hours=3),
+    "train_gbdt": timedelta(hours=4),
+    "train_sequence": timedelta(hours=4),
+    "evaluate": timedelta(hours=1),
+    "promote": timedelta(minutes=15),
+}
+
+found = settings()
+with DAG(
+    "train",
+    description="Features, both models per target, evaluation on unseen users, promotion",
+    doc_md=__doc__,
+    schedule=timetable(found, "train", days_back=0),
+    params={
+        "cutoff": Param(None, type=["null", "string"], format="date", title="Cutoff", description="As of this day's midnight"),
+        "dry_run": Param(False, type="boolean", title="Dry run", description="Leave the champions where they are"),
+    },
+    user_defined_macros={"cutoff": cutoff_macro(time_zone(found), today_if_unknown=False)},
+    default_args=task_defaults(),
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=12),
+    tags=["nightcast", "models"],
+) as dag:
+    steps = train_steps(list(found.get("targets", {})), "{{ cutoff() }}", promote_options=("{{ '--dry-run' if params.dry_run else '' }}",))
+    add_tasks(dag, steps, docs=DOCS, timeouts=TIMEOUTS)
