@@ -12,7 +12,7 @@ def diversity(observation: Observation) -> Columns:
     """Distinct items and distinct categories per window, over events of every type; null ones are not counted."""
     stream = observation.all
     for unit, codes in (("items", stream.view.item), ("categories", stream.view.category)):
-        last_of_code = stream.last_of_code(codes)
+        distinct = stream.sums(stream.last_of_code(codes))
         for days in observation.windows:
             feature = Feature(f"{unit}_{days}d", unit, f"{{value}} different {unit} in the last {days} days")
-            yield Column(feature, stream.sums(last_of_code, days).astype(np.float64))
+            yield Column(feature, distinct[days].astype(np.float64))

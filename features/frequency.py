@@ -15,14 +15,14 @@ def frequency(observation: Observation) -> Columns:
     from the cutoff in which the user has an event, so a window of n days has at most n.
     """
     for stream in observation.streams:
-        last_of_session = stream.last_of_code(stream.view.session)
-        last_of_day = stream.last_of_day()
+        sessions = stream.sums(stream.last_of_code(stream.view.session))
+        active_days = stream.sums(stream.last_of_day())
         for days in observation.windows:
             kind, within = stream.kind, f"in the last {days} days"
             counts = {
                 "events": (stream.counts(days), f"{{value}} {stream.noun} {within}"),
-                "sessions": (stream.sums(last_of_session, days), f"{{value}} sessions with {stream.noun} {within}"),
-                "active_days": (stream.sums(last_of_day, days), f"{stream.noun} on {{value}} days {within}"),
+                "sessions": (sessions[days], f"{{value}} sessions with {stream.noun} {within}"),
+                "active_days": (active_days[days], f"{stream.noun} on {{value}} days {within}"),
             }
             for name, (values, sentence) in counts.items():
                 feature = Feature(f"{name}_{kind}_{days}d", "days" if name == "active_days" else name, sentence)

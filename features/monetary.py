@@ -18,13 +18,14 @@ def monetary(observation: Observation) -> Columns:
     """
     for stream in observation.streams:
         valued = np.where(stream.view.has_value, stream.view.value, NO_VALUE)
+        totals, numbers = stream.sums(stream.view.value), stream.sums(stream.view.has_value)
         for days in observation.windows:
             of = f"of {stream.noun} in the last {days} days"
-            total = stream.sums(stream.view.value, days) / VALUE_SCALE
+            total = totals[days] / VALUE_SCALE
             largest = stream.maxima(valued, days, empty=NO_VALUE)
             columns = {
                 "sum": (total, f"a total value of {{value}} {of}"),
-                "mean": (ratio(total, stream.sums(stream.view.has_value, days)), f"a mean value of {{value}} {of}"),
+                "mean": (ratio(total, numbers[days]), f"a mean value of {{value}} {of}"),
                 "max": (np.where(largest == NO_VALUE, np.nan, largest / VALUE_SCALE), f"a largest value of {{value}} {of}"),
             }
             for name, (values, sentence) in columns.items():

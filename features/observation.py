@@ -48,10 +48,11 @@ class Stream:
         """(U,) events in the window."""
         return self.end - self.starts[days]
 
-    def sums(self, amounts: npt.NDArray[np.bool_] | Ints, days: int) -> Ints:
-        """(U,) sum over the window of an integer or flag per event (N,): exact in any order."""
+    def sums(self, amounts: npt.NDArray[np.bool_] | Ints) -> dict[int, Ints]:
+        """For each window (U,) the sum of an integer or flag per event (N,): exact in any order."""
         total = running_total(amounts)
-        return total[self.end] - total[self.starts[days]]
+        at_end = total[self.end]
+        return {days: at_end - total[starts] for days, starts in self.starts.items()}
 
     def maxima(self, amounts: Ints, days: int, *, empty: int) -> Ints:
         """(U,) largest amount (N,) in the window, `empty` where the window holds no event."""

@@ -14,8 +14,7 @@ def trend(observation: Observation) -> Columns:
     NaN where the longer window is empty.
     """
     for stream in observation.streams:
-        last_of_day = stream.last_of_day()
-        active = {days: stream.sums(last_of_day, days) for days in observation.windows}
+        active = stream.sums(stream.last_of_day())
         for short, long in pairwise(observation.windows):
             pace = ratio(active[short] * long, active[long] * short)
             sentence = f"{{value}} times the usual pace of {stream.noun} in the last {short} days, compared with {long} days"

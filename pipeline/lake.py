@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.dataset as pads
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
@@ -26,6 +27,9 @@ Partition = Mapping[str, str]
 
 PARTITION_TYPES: Mapping[str, pa.DataType] = {"bucket": pa.int32()}
 """Arrow types of partition columns; all others are strings."""
+
+ROWS_PER_GROUP = 65_536
+"""Small enough that a reader of one bucket skips most of a large day's file by its statistics."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Lake:
         filesystem, base = _filesystem(self.uri(table))
         filesystem.create_dir(posixpath.join(base, folder), recursive=True)
         target = posixpath.join(base, path)
-        pq.write_table(rows, target, filesystem=filesystem, compression="zstd", write_page_checksum=True)
+        pq.write_table(rows, target, filesystem=filesystem, compression="zstd", write_page_checksum=True, row_group_size=ROWS_PER_GROUP)
         return Part(path, tuple(partition.items()), rows.num_rows, filesystem.get_file_info(target).size)
 
     def commit(
@@ -131,6 +135,16 @@ class Lake:
         wanted = [name for name in columns if name not in names] if columns is not None else None
         tables = [self._read_file(path, names, wanted, columns) for path in sorted(paths)]
         return pa.concat_tables(tables)
+
+    def scan(self, table: str, *, version: int) -> pads.Dataset:
+        """The files of one version as a dataset, for reads with a filter; without partition columns, page checksums verified."""
+        found = DeltaTable(self.uri(table), version=version)
+        paths = [_filesystem(path) for path in sorted(found.file_uris())]
+        verified = pads.ParquetFragmentScanOptions(page_checksum_verification=True)
+        filesystem = paths[0][0] if paths else None
+        return pads.dataset(
+            [path for _, path in paths], format=pads.ParquetFileFormat(default_fragment_scan_options=verified), filesystem=filesystem
+        )
 
     def partitions(self, table: str) -> list[dict[str, str]]:
         """The partitions that hold at least one file; empty before the first commit."""
