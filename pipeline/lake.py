@@ -128,7 +128,7 @@ class Lake:
         found = DeltaTable(self.uri(table), version=version) if version is not None else self.open(table)
         if found is None:
             raise MissingInput(f"The lake has no table '{table}' under {self.url}", mend="run the stage that writes it first")
-        paths = found.file_uris([(key, "=", value) for key, value in (where or {}).items()] or None)
+        paths = found.file_uris(file_pruning_predicate=[(key, "=", value) for key, value in (where or {}).items()] or None)
         if not paths:
             raise MissingInput(f"Table '{table}' has no partition {dict(where or {})}", mend="run the stage that writes it first")
         names = found.metadata().partition_columns
