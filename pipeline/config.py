@@ -118,6 +118,12 @@ class Windows(Section):
     lookback_days: Days = 180
     days: Annotated[tuple[Days, ...], Field(min_length=1)] = (7, 14, 30, 60, 90, 180)
 
+    @model_validator(mode="after")
+    def _within_lookback(self) -> Windows:
+        if max(self.days) > self.lookback_days:
+            raise ValueError(f"windows.days reaches back {max(self.days)} days, further than windows.lookback_days = {self.lookback_days}")
+        return self
+
 
 class Eligible(Section):
     """Who is asked about: users with such an event in the days before the cutoff (0: ever)."""
