@@ -84,7 +84,8 @@ class DuckDBWarehouse(SqlWarehouse):
         try:
             self.execute(ddl.insert_from(table, "appended_rows"))
         finally:
-            self._connection.unregister("appended_rows")
+            with suppress(duckdb.TransactionException):  # a failed transaction takes the registration with it
+                self._connection.unregister("appended_rows")
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
         """The rows of one SELECT; values are bound to $1, $2, … Instants come back in UTC."""

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -42,12 +43,9 @@ def create(path: Path) -> None:
             literal = str(fresh).replace("'", "''")
             connection.execute(f"ATTACH '{literal}' AS fresh (STORAGE_VERSION '{STORAGE_VERSION}')")
             connection.execute("DETACH fresh")
-        try:
+        with suppress(FileExistsError):  # another process made it meanwhile
             os.link(fresh, path)
-        finally:
-            fresh.unlink()
-    except FileExistsError:
-        return  # another process made it meanwhile, or a file stands where a folder should: opening it tells which
+        fresh.unlink()
     except (OSError, duckdb.Error) as error:
         raise unreachable(path, error) from error
 

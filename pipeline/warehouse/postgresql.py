@@ -131,14 +131,17 @@ class PostgreSQLWarehouse(SqlWarehouse):
 
 
 def _address(url: str, place: str) -> str:
+    """The URL with `ADDRESS` added. A password with unescaped / or # moves its rest into port and database, which messages quote."""
     try:
         given = {name: str(value) for name, value in conninfo_to_dict(url).items()}
+        readable = all(port.isdecimal() for port in given.get("port", "5432").split(",")) and "@" not in given.get("dbname", "")
     except psycopg.ProgrammingError:
-        # The parser's message quotes what it stumbled over, which may be a piece of the password.
+        readable = False
+    if not readable:
         raise ConfigError(
             f"warehouse.url = {place} is not a PostgreSQL URL",
             mend="write postgresql://user:password@host:5432/database, with / # @ : ? of the password as %2F %23 %40 %3A %3F",
-        ) from None
+        )
     return make_conninfo("", **{**ADDRESS, **given})
 
 

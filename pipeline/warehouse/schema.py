@@ -92,7 +92,10 @@ def _conformed(table: str, column: Column, rows: pa.Table, constants: Mapping[st
             values = rows[column.name].cast(kind)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise PublishRefused(f"{place} holds {rows[column.name].type} values that are not {kind}: {error}") from error
-        if column.name in constants and not pc.all(pc.equal(values, pa.scalar(constants[column.name], kind)), skip_nulls=False).as_py():
+        if (
+            column.name in constants
+            and not pc.all(pc.equal(values, pa.scalar(constants[column.name], kind)), skip_nulls=False, min_count=0).as_py()
+        ):
             raise PublishRefused(f"{place} is to be {constants[column.name]!r} in every row, and some rows say otherwise")
     elif column.name in constants:
         values = pa.chunked_array([pa.repeat(pa.scalar(constants[column.name], kind), rows.num_rows)])

@@ -87,7 +87,7 @@ VALIDATION_RUNS = Table(
     ("batch_date",),
     (
         Column("batch_date", DATE, "Day of the batch, in the source's time zone."),
-        Column("rows", BIGINT, "Rows read."),
+        Column("rows", BIGINT, "Rows read from the source."),
         Column("accepted", BIGINT, "Rows that became events."),
         Column("quarantined", BIGINT, "Rows in quarantined_events."),
         Column("duplicates", BIGINT, "Rows dropped because their event was already there."),

@@ -1,4 +1,4 @@
-"""One configuration per engine, each with a warehouse of its own: a new DuckDB file, a new database of a real PostgreSQL."""
+"""One configuration per engine, each with a warehouse of its own: a new DuckDB file, a new schema of a real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def new_config(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str]
             return config_at(tmp_path, "duckdb:///night.duckdb")
         uri, name = request.getfixturevalue("postgresql"), f"night_{uuid.uuid4().hex[:12]}"
         with psycopg.connect(uri, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[call-overload]
-        return config_at(tmp_path, uri.replace("/postgres?", f"/{name}?"))
+            connection.execute(f'CREATE SCHEMA "{name}"')  # type: ignore[call-overload]
+        return config_at(tmp_path, f"{uri}&options=-csearch_path%3D{name}")
 
     return made
 

@@ -18,9 +18,9 @@ COMMENTS = {
     "postgresql": """
         SELECT c.relname AS relation, a.attname AS "column", col_description(c.oid, a.attnum) AS comment
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
-        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v') UNION ALL
+        WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'v') UNION ALL
         SELECT relname, NULL, obj_description(oid) FROM pg_class
-        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v')""",
+        WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'v')""",
 }
 COLUMNS = """
 SELECT table_name AS relation, column_name AS name, is_nullable = 'YES' AS optional FROM information_schema.columns
@@ -95,7 +95,7 @@ def test_a_warehouse_of_a_newer_program_is_refused(config: Config, monkeypatch: 
     with open_warehouse(config):
         pass
     monkeypatch.setattr(migrations, "UPGRADES", {})
-    with pytest.raises(ConfigError, match="version 2.*up to 1"), open_warehouse(config):
+    with pytest.raises(ConfigError, match=r"version 2.*up to 1"), open_warehouse(config):
         pass
 
 
@@ -103,8 +103,8 @@ def test_the_key_of_a_night_is_the_primary_key(config: Config) -> None:
     with open_warehouse(config) as warehouse:
         found = warehouse.query(
             "SELECT k.column_name AS name FROM information_schema.table_constraints AS c"
-            " JOIN information_schema.key_column_usage AS k ON k.constraint_name = c.constraint_name AND k.table_name = c.table_name"
-            " WHERE c.table_name = $1 AND c.constraint_type = 'PRIMARY KEY' ORDER BY k.ordinal_position",
+            " JOIN information_schema.key_column_usage AS k ON k.constraint_name = c.constraint_name AND k.table_name = c.table_name AND k.table_schema = c.table_schema"
+            " WHERE c.table_name = $1 AND c.constraint_type = 'PRIMARY KEY' AND k.table_schema = current_schema() ORDER BY k.ordinal_position",
             ["user_scores"],
         )
     assert tuple(found["name"].to_pylist()) == USER_SCORES.key

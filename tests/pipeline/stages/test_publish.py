@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from features.cutoff import Cutoff
+from features.target import Target
+from pipeline.config import Config
+from pipeline.errors import MissingInput, PublishRefused
+from pipeline.lake import Lake
+from pipeline.stages import publish
+from pipeline.warehouse import open_warehouse
+from tests.warehouse.engines import config_at
+from tests.warehouse.nights import CUTOFF, NEXT, run_of, scores
+
+PURCHASE = Target("purchase_7d", "occurs", "purchase", 7)
+CHURN = Target("churn_28d", "absent", "any", 28)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return config_at(tmp_path, "duckdb:///night.duckdb")
+
+
+def scored(config: Config, target: Target, cutoff: Cutoff, rows: pa.Table, *, run_id: str = "run-1", **changes: str) -> None:
+    """Commit the rows to the lake as the scoring stage does."""
+    lake, partition = Lake(config.lake_url), {"target": target.name, "cutoff": cutoff.key}
+    part = lake.write_part("scores", partition, run_id, rows)
+    lake.commit("scores", rows.schema, partition, [part], metadata=run_of(rows, run_id=run_id, **changes))
+
+
+def test_the_scores_of_every_target_are_published_and_told(config: Config) -> None:
+    scored(config, PURCHASE, CUTOFF, scores(40, 3))
+    scored(config, CHURN, CUTOFF, scores(50, 1, seed=2))
+    scored(config, PURCHASE, NEXT, scores(60, 0, seed=3))
+    result = publish.run(config, CUTOFF, targets=(PURCHASE, CHURN), show=False)
+    with open_warehouse(config) as warehouse:
+        published = warehouse.query("SELECT target, scored, refused, run_id, checksum FROM score_runs ORDER BY scored").to_pylist()
+    assert [(row["target"], row["scored"], row["refused"], row["run_id"]) for row in published] == [
+        ("purchase_7d", 40, 3, "run-1"),
+        ("churn_28d", 50, 1, "run-1"),
+    ]
+    assert result == {
+        "cutoff": "2026-03-02T00:00:00Z",
+        "targets": ["purchase_7d", "churn_28d"],
+        "rows": 90,
+        "refused": 4,
+        "checksums": {row["target"]: row["checksum"] for row in published},
+    }
+
+
+def test_publishing_again_and_after_scoring_again_gives_the_same_checksums(config: Config) -> None:
+    scored(config, PURCHASE, CUTOFF, scores(40, 3))
+    first = publish.run(config, CUTOFF, targets=(PURCHASE,), show=False)
+    assert publish.run(config, CUTOFF, targets=(PURCHASE,), show=False) == first
+    scored(config, PURCHASE, CUTOFF, scores(40, 3, run_id="run-2"), run_id="run-2")
+    assert publish.run(config, CUTOFF, targets=(PURCHASE,), show=False) == first
+
+
+def test_a_cutoff_that_was_not_scored_is_named_before_anything_is_written(config: Config) -> None:
+    scored(config, PURCHASE, CUTOFF, scores(40, 3))
+    with pytest.raises(
+        MissingInput, match=r"no scores of churn_28d at 2026-03-02T00:00:00Z[\s\S]*`nightcast score --cutoff 2026-03-02T00:00:00Z`"
+    ):
+        publish.run(config, CUTOFF, targets=(PURCHASE, CHURN), show=False)
+    assert not config.path("night.duckdb").exists()
+
+
+def test_an_empty_lake_is_missing_input_too(config: Config) -> None:
+    with pytest.raises(MissingInput, match=r"no scores of purchase_7d"):
+        publish.run(config, CUTOFF, targets=(PURCHASE,), show=False)
+
+
+def test_a_run_that_lost_users_is_refused_and_the_old_night_stays(config: Config) -> None:
+    scored(config, PURCHASE, CUTOFF, scores(40, 3))
+    publish.run(config, CUTOFF, targets=(PURCHASE,), show=False)
+    scored(config, PURCHASE, CUTOFF, scores(39, 3), run_id="run-2", eligible="43")
+    with pytest.raises(PublishRefused, match=r"39 scored \+ 3 refused is not 43 eligible"):
+        publish.run(config, CUTOFF, targets=(PURCHASE,), show=False)
+    with duckdb.connect(config.path("night_read.duckdb"), read_only=True) as reader:
+        assert reader.execute("SELECT count(*), min(run_id) FROM user_scores").fetchall() == [(40, "run-1")]
+
+
+def test_no_user_is_in_the_log(config: Config, caplog: pytest.LogCaptureFixture) -> None:
+    scored(config, PURCHASE, CUTOFF, scores(40, 3))
+    with caplog.at_level("DEBUG"):
+        publish.run(config, CUTOFF, targets=(PURCHASE,), show=False)
+    assert "published purchase_7d at 2026-03-02T00:00:00Z: 40 scored, 3 refused" in caplog.text
+    assert "u0000" not in caplog.text
