@@ -81,15 +81,25 @@ def answering(uri: str) -> Iterator[None]:
         raise Unreachable(f"MLflow at {uri} does not answer: {_first_line(error)}", mend=mend) from error
 
 
+def create_sqlite(path: Path) -> None:
+    """An empty, migrated MLflow database at `path`, unless there is a file; it appears only when complete."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.creating")
+    fresh.unlink(missing_ok=True)
+    with _loader_warning_ignored():
+        _upgrade(f"{SQLITE}{fresh}")
+    fresh.replace(path)
+
+
 def _connected(uri: str) -> MlflowClient:
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
-    with warnings.catch_warnings():
-        # 2026-11: MLflow 3.17 maps a relation with a loader that SQLAlchemy 2.1 deprecates.
-        warnings.filterwarnings("ignore", message="The ``noload`` loader strategy", category=DeprecationWarning)
-        if uri.startswith(SQLITE):
-            _create_sqlite(Path(uri.removeprefix(SQLITE)))
+    if uri.startswith(SQLITE):
+        create_sqlite(Path(uri.removeprefix(SQLITE)))
+    with _loader_warning_ignored():
         try:
             return MlflowClient(tracking_uri=uri, registry_uri=uri)
         except MlflowException as error:
@@ -99,14 +109,12 @@ def _connected(uri: str) -> MlflowClient:
         return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
-def _create_sqlite(path: Path) -> None:
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.creating")
-    fresh.unlink(missing_ok=True)
-    _upgrade(f"{SQLITE}{fresh}")
-    fresh.replace(path)
+@contextmanager
+def _loader_warning_ignored() -> Iterator[None]:
+    """2026-11: MLflow 3.17 maps a relation with a loader that SQLAlchemy 2.1 deprecates."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The ``noload`` loader strategy", category=DeprecationWarning)
+        yield
 
 
 def _upgrade(uri: str) -> None:

@@ -7,12 +7,14 @@ import pytest
 from features.cutoff import Cutoff
 from pipeline.config import Config
 from pipeline.tracking.registry import Candidate
+from tests.mlflow_store import place_mlflow_store
 
 CUTOFF = Cutoff.from_key("20260601T000000Z")
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
+    place_mlflow_store(tmp_path)
     return Config.model_validate(
         {
             "root": tmp_path,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -69,3 +71,12 @@ def test_the_newest_finished_run_with_the_tags_is_found(config: Config) -> None:
     assert newest is not None
     assert newest.id == found[1]
     assert runs.newest(config, "churn_28d", {"kind": "evaluation"}) is None
+
+
+def test_a_grid_is_stored_in_the_form_that_mlflow_shows_as_a_table(config: Config) -> None:
+    with runs.opened(config, "purchase_7d", "evaluation", {}) as run:
+        run.grid("metrics", {"model": ["gbdt v1", "sequence v2"], "value": [0.75, 0.5], "lower": [0.7, None]})
+    stored = runs.read_table(run, "metrics.json")
+    assert stored == {"columns": ["model", "value", "lower"], "data": [["gbdt v1", 0.75, 0.7], ["sequence v2", 0.5, None]]}
+    tags = run.client.get_run(run.id).data.tags
+    assert json.loads(tags["mlflow.loggedArtifacts"]) == [{"path": "metrics.json", "type": "table"}]

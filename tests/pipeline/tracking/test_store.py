@@ -39,7 +39,8 @@ def test_every_target_gets_an_experiment_and_a_registered_model_once(config: Con
     assert second.get_experiment_by_name("nightcast/churn_28d").artifact_location == (tmp_path / "mlartifacts/churn_28d").as_uri()
 
 
-def test_first_use_by_several_processes_at_once_leaves_a_working_store(config: Config) -> None:
+def test_first_use_by_several_processes_at_once_leaves_a_working_store(config: Config, tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").unlink()
     processes = [
         subprocess.Popen([sys.executable, "-c", PREPARE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(3)
@@ -60,6 +61,7 @@ def test_first_use_by_several_processes_at_once_leaves_a_working_store(config: C
 
 
 def test_what_a_killed_first_use_left_behind_does_no_harm(config: Config, tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").unlink()
     (tmp_path / "mlflow.db.creating").write_bytes(b"half a database")
     store.prepare(config)
     assert not (tmp_path / "mlflow.db.creating").exists()
