@@ -1,0 +1,92 @@
+"""Where evidence is kept: figures in the warehouse, everything in an MLflow run of its own, from which a decision reads it back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from features.cutoff import Cutoff
+from models.classifier import Labels
+from pipeline.config import Config
+from pipeline.errors import MissingInput
+from pipeline.evaluation import figures
+from pipeline.evaluation.evidence import Answers, Evidence, Judged
+from pipeline.tracking import runs
+from pipeline.tracking.registry import ModelVersion
+from pipeline.tracking.runs import Run
+from pipeline.warehouse import open_warehouse
+
+EVALUATION = "evaluation"
+EVIDENCE = "evidence.json"
+QUALITY_TABLE = "model_quality"
+
+
+def keep(config: Config, evidence: Evidence, y: Labels, answers: Sequence[Answers], candidates: Sequence[ModelVersion]) -> None:
+    """Write the evidence down: `model_quality` rows, metrics on each candidate's own run, and an evaluation run with figures.
+
+    The evaluation run comes last and ends as finished only when all of it is stored: `recall` relies on that.
+    """
+    with open_warehouse(config) as warehouse:
+        for model in evidence.models:
+            key = {"target": evidence.target, "cutoff": evidence.evaluation.instant, "model_version": model.version, "basis": "validation"}
+            warehouse.replace(QUALITY_TABLE, key, quality_rows(model, evidence.rows))
+    for candidate in candidates:
+        if judged := evidence.model(candidate.version):
+            runs.existing(config, candidate.run_id).metrics(_flat("evaluation_", judged))
+    tags = {"kind": EVALUATION, "cutoff": evidence.as_of.key, "evaluation_cutoff": evidence.evaluation.key}
+    with runs.opened(config, evidence.target, f"{EVALUATION} {evidence.as_of}", tags) as run:
+        _log(run, evidence, y, [answer for answer in answers if evidence.model(answer.version)])
+
+
+def recall(config: Config, target: str, as_of: Cutoff) -> tuple[Run, Evidence]:
+    """The newest finished evaluation of that training, and its evidence. Raises MissingInput if there is none."""
+    run = runs.newest(config, target, {"kind": EVALUATION, "cutoff": as_of.key})
+    if run is None:
+        raise MissingInput(
+            f"The models of {target} trained as of {as_of} have not been evaluated",
+            mend=f"run `nightcast evaluate --target {target} --cutoff {as_of}` first",
+        )
+    return run, Evidence.from_json(runs.read_table(run, EVIDENCE))
+
+
+def quality_rows(model: Judged, rows: int) -> pa.Table:
+    """One row of `model_quality` per figure, without the key columns that say which model, over all users."""
+    estimates = list(model.figures.values())
+    return pa.table(
+        {
+            "slice": pa.array(["all"] * len(estimates)),
+            "metric": pa.array(list(model.figures)),
+            **{end: pa.array([getattr(each, end) for each in estimates], pa.float64()) for end in ("value", "lower", "upper")},
+            "rows": pa.array([rows] * len(estimates), pa.int64()),
+        }
+    )
+
+
+def _log(run: Run, evidence: Evidence, y: Labels, answers: Sequence[Answers]) -> None:
+    run.params({"evaluation_cutoff": evidence.evaluation, "rows": evidence.rows, "positives": evidence.positives})
+    for model in evidence.models:
+        run.metrics(_flat(f"{model.kind}_v{model.version}_", model))
+    named = {f"{answer.kind} v{answer.version}": answer for answer in answers}
+    run.figure("roc", figures.roc(y, {name: answer.raw for name, answer in named.items()}))
+    run.figure("calibration", figures.calibration(y, {name: answer.probability for name, answer in named.items()}))
+    run.grid("metrics", _grid(evidence))
+    run.table(EVIDENCE, evidence.to_json())
+
+
+def _flat(prefix: str, model: Judged) -> dict[str, float]:
+    flat: dict[str, float] = {}
+    for name, estimate in model.figures.items():
+        ends = {"": estimate.value, "_lower": estimate.lower, "_upper": estimate.upper}
+        flat |= {f"{prefix}{name}{suffix}": value for suffix, value in ends.items() if value is not None}
+    return flat
+
+
+def _grid(evidence: Evidence) -> dict[str, list[Any]]:
+    cells = [(model, name, estimate) for model in evidence.models for name, estimate in model.figures.items()]
+    return {
+        "model": [f"{model.kind} v{model.version}" for model, _, _ in cells],
+        "metric": [name for _, name, _ in cells],
+        **{end: [getattr(estimate, end) for _, _, estimate in cells] for end in ("value", "lower", "upper")},
+    }

@@ -1,0 +1,59 @@
+"""Judge the labelled users of one bucket by several models at once, through the scoring code of the nightly run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.classifier import Floats, Labels
+from pipeline.errors import MissingInput
+from pipeline.scoring.bucket import BucketInputs, ScorerFile, batch_of, load_view, opened
+
+LABELS_TABLE = "labels"
+
+
+@dataclass(frozen=True)
+class JudgeTask:
+    """One bucket with labels at its cutoff, and the models to judge."""
+
+    inputs: BucketInputs
+    labels_version: int
+    target: str
+    scorers: tuple[ScorerFile, ...]
+
+    def __str__(self) -> str:
+        return str(self.inputs.bucket)
+
+
+@dataclass(frozen=True)
+class BucketAnswers:
+    """Outcomes (n,) and, one column per scorer, log-odds and probabilities (n, M), users in the timeline's order."""
+
+    y: Labels
+    raw: Floats
+    probability: Floats
+
+
+def judge_bucket(task: JudgeTask) -> BucketAnswers:
+    """What each model says of the bucket's labelled users, beside what happened.
+
+    Raises MissingInput if a labelled user has no features at the cutoff: labels and features then come from different timelines.
+    """
+    inputs = task.inputs
+    where = {"target": task.target, "cutoff": inputs.cutoff.key, "bucket": str(inputs.bucket)}
+    rows = inputs.lake.read(LABELS_TABLE, where, ["user_id", "label"], version=task.labels_version)
+    outcome = dict(zip(rows["user_id"].to_pylist(), rows["label"].to_pylist(), strict=True))
+    view = load_view(inputs)
+    asked = np.flatnonzero(np.fromiter((user in outcome for user in view.user_ids), dtype=bool, count=view.users))
+    batch, known = batch_of(view, asked, inputs)
+    if len(asked) != len(outcome) or not known.all():
+        raise MissingInput(
+            f"Bucket {inputs.bucket} has {len(outcome)} labels at {inputs.cutoff}, but features for {int(known.sum())} of these users",
+            mend="run `nightcast build-features --training --cutoff …` again: labels and features differ in age",
+        )
+    judgements = [opened(scorer).judge(batch) for scorer in task.scorers]
+    y = np.array([outcome[user] for user in view.user_ids[asked]], dtype=np.int8)
+    return BucketAnswers(
+        y, np.stack([each.raw for each in judgements], axis=1), np.stack([each.probability for each in judgements], axis=1)
+    )

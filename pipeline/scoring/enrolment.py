@@ -1,0 +1,184 @@
+"""From a fitted model to a registered candidate: calibrated, described in MLflow, packed, and last of all a version."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from features.cutoff import Cutoff
+from features.feature_set import FeatureSet
+from features.splits import Split
+from features.target import Target
+from features.timeline import Ints
+from models import calibration, metrics
+from models.classifier import Classifier, Floats, Labels, NotLearnable
+from pipeline.config import Config
+from pipeline.errors import NotEnoughData
+from pipeline.evaluation import figures
+from pipeline.lake import Lake
+from pipeline.scoring.artifact import pack
+from pipeline.tracking import registry, runs
+from pipeline.tracking.registry import Candidate, ModelVersion
+from pipeline.tracking.runs import Run
+from pipeline.training_set import LABELS_TABLE
+
+MEND = "use a later cutoff, more training cutoffs (training.cutoffs), or a wider eligibility of the target"
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training: of which target, as of when, on which cutoffs and features."""
+
+    config: Config
+    target: Target
+    as_of: Cutoff
+    split: Split
+    features: FeatureSet
+
+    @property
+    def newest(self) -> Cutoff:
+        """The last cutoff that teaches."""
+        return self.split.training[-1]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A fitted model.
+
+    y, raw      (m,) outcomes and log-odds of samples whose users the answering model has not seen: calibration learns from them
+    rows        samples it learned from; positives: those with outcome 1
+    curves      name → loss after each `step`
+    """
+
+    classifier: Classifier
+    sentences: Mapping[str, str]
+    y: Labels
+    raw: Floats
+    rows: int
+    positives: int
+    parameters: Mapping[str, object]
+    curves: Mapping[str, Sequence[float]]
+    step: str
+
+
+def require_enough(training: Training, labels: Labels) -> None:
+    """Raise NotEnoughData, with the counts, unless both outcomes occur `training.min_positives` times."""
+    least, positives = training.config.training.min_positives, int((labels == 1).sum())
+    negatives = len(labels) - positives
+    if min(positives, negatives) < least:
+        raise NotEnoughData(
+            f"Target '{training.target.name}' as of {training.as_of} has {positives} samples with outcome 1 and {negatives} with outcome 0 "
+            f"at {len(training.split.training)} cutoffs; at least {least} of each are needed (training.min_positives)",
+            mend=MEND,
+        )
+
+
+@contextmanager
+def opened(training: Training, kind: str) -> Iterator[Run]:
+    """The MLflow run of a training. Raises NotEnoughData for samples that cannot teach a model."""
+    lake, table = Lake(training.config.lake_url), training.features.table
+    tags = {
+        "kind": kind,
+        "cutoff": training.as_of.key,
+        "fingerprint": training.features.fingerprint,
+        "labels_version": str(lake.version(LABELS_TABLE)),
+        "features_version": str(lake.version(table)),
+    }
+    with runs.opened(training.config, training.target.name, f"{kind} {training.as_of}", tags) as run:
+        content = "\n".join([table, *tags.values(), *(cutoff.key for cutoff in training.split.training)])
+        digest = hashlib.sha256(content.encode()).hexdigest()
+        run.dataset(f"{training.target.name} training", digest, lake.uri(LABELS_TABLE), context="training")
+        try:
+            yield run
+        except NotLearnable as error:
+            raise NotEnoughData(f"Target '{training.target.name}' as of {training.as_of} cannot be learned: {error}", mend=MEND) from error
+
+
+def enrol(training: Training, run: Run, trained: Trained, seconds: float) -> dict[str, Any]:
+    """Calibrate, log, pack and register; the stage's result. The version appears when everything else is stored."""
+    calibrator = calibration.fit(trained.y, trained.raw)
+    probability = calibrator.probability(trained.raw)
+    auc = metrics.auc_interval(trained.y, trained.raw)
+    run.params({**_described(training), **trained.parameters})
+    run.metrics(
+        {
+            "out_of_fold_auc": auc.value,
+            "out_of_fold_auc_lower": auc.lower,
+            "out_of_fold_auc_upper": auc.upper,
+            "out_of_fold_log_loss": metrics.log_loss(trained.y, probability),
+            "out_of_fold_ece": calibration.expected_calibration_error(trained.y, probability),
+            "rows": trained.rows,
+            "positives": trained.positives,
+            "seconds": seconds,
+        }
+    )
+    run.history({f"{name}_log_loss": curve for name, curve in trained.curves.items()})
+    run.figure("learning_curve", figures.learning_curve(trained.curves, trained.step))
+    run.figure("roc_out_of_fold", figures.roc(trained.y, {trained.classifier.kind: trained.raw}))
+    run.figure("calibration_out_of_fold", figures.calibration(trained.y, {trained.classifier.kind: probability}))
+    version = _register(training, run, trained, calibrator)
+    return {
+        "target": training.target.name,
+        "kind": version.kind,
+        "version": version.version,
+        "run_id": run.id,
+        "as_of": str(training.as_of),
+        "rows": trained.rows,
+        "positives": trained.positives,
+        "seconds": round(seconds, 2),
+        "auc_out_of_fold": auc.value,
+    }
+
+
+def _register(training: Training, run: Run, trained: Trained, calibrator: calibration.Calibrator) -> ModelVersion:
+    with tempfile.TemporaryDirectory(prefix="nightcast-") as name:
+        folder = Path(name)
+        manifest_sha256 = pack(
+            folder,
+            trained.classifier,
+            calibrator,
+            trained.sentences,
+            target=training.target,
+            fingerprint=training.features.fingerprint,
+            features=training.features.names,
+            cutoffs=training.split.training,
+        )
+        candidate = Candidate(
+            kind=trained.classifier.kind,
+            cutoff=training.as_of,
+            newest_training_cutoff=training.newest,
+            labels_until=training.target.window(training.newest)[1],
+            fingerprint=training.features.fingerprint,
+            manifest_sha256=manifest_sha256,
+        )
+        return registry.register(training.config, training.target.name, run, folder, candidate)
+
+
+def _described(training: Training) -> dict[str, object]:
+    target = training.target
+    return {
+        "target_kind": target.kind,
+        "event_type": target.event_type,
+        "horizon_days": target.horizon_days,
+        "gap_days": target.gap_days,
+        "as_of": training.as_of,
+        "training_cutoffs": len(training.split.training),
+        "oldest_training_cutoff": training.split.training[0],
+        "newest_training_cutoff": training.newest,
+        "evaluation_cutoff": training.split.evaluation,
+        "features": len(training.features.names),
+        "seed": training.config.training.seed,
+    }
+
+
+def numbered(user_ids: npt.NDArray[np.object_]) -> Ints:
+    """(n,) numbers that are equal where the user ids are."""
+    return np.unique(user_ids, return_inverse=True)[1].astype(np.int64)

@@ -1,0 +1,49 @@
+"""A registered version on this machine: downloaded once into a private folder and verified before anybody opens it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from features.target import Target
+from pipeline.config import Config
+from pipeline.scoring.artifact import require_fit, verify
+from pipeline.scoring.bucket import ScorerFile
+from pipeline.scoring.inputs import configured_features
+from pipeline.tracking import registry
+from pipeline.tracking.registry import ModelVersion
+
+NETWORK_WORKERS = 2
+"""Most workers that may hold a neural network at once: each brings its own copy of the library."""
+
+
+@dataclass(frozen=True)
+class Loaned:
+    """A version with its verified files."""
+
+    model: ModelVersion
+    file: ScorerFile
+
+
+def borrow(config: Config, target: Target, folder: Path) -> Loaned:
+    """The target's champion, its alias read this once. Raises NoChampion and ModelRefused."""
+    return download(config, target, registry.champion(config, target.name), folder)
+
+
+def download(config: Config, target: Target, model: ModelVersion, folder: Path) -> Loaned:
+    """A version's files below `folder`, verified, and found fit for the configured features and target."""
+    place = folder / f"{target.name}-{model.version}"
+    place.mkdir(mode=0o700)
+    held = registry.download(config, model, place)
+    file = ScorerFile(str(held), model.manifest_sha256, configured_features(config).fingerprint, target)
+    require_fit(verify(held, model.manifest_sha256), fingerprint=file.fingerprint, target=target)
+    return Loaned(model, file)
+
+
+def few_workers(config: Config, models: Sequence[ModelVersion]) -> Config:
+    """The configuration with at most two local workers if one of the models is a network."""
+    if all(model.kind != "sequence" for model in models):
+        return config
+    dask = config.dask.model_copy(update={"workers": min(config.dask.workers, NETWORK_WORKERS)})
+    return config.model_copy(update={"dask": dask})

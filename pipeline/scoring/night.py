@@ -1,0 +1,79 @@
+"""All buckets' rows of one target and cutoff as one table: ranked, named, counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.contract import TIMESTAMP
+from pipeline.scoring.bucket import PARTIAL
+from pipeline.scoring.ranks import percentiles
+
+SCORES_TABLE = "scores"
+
+SCORES = pa.schema(
+    [
+        pa.field("user_id", pa.string(), nullable=False),
+        pa.field("score", pa.float64()),
+        pa.field("raw_score", pa.float64()),
+        pa.field("percentile", pa.float64()),
+        pa.field("decile", pa.int32()),
+        *(pa.field(f"reason_{number}", pa.string()) for number in (1, 2, 3)),
+        *(pa.field(f"reason_{number}_effect", pa.float64()) for number in (1, 2, 3)),
+        pa.field("score_basis", pa.string()),
+        pa.field("horizon_days", pa.int32(), nullable=False),
+        pa.field("model_name", pa.string(), nullable=False),
+        pa.field("model_version", pa.string(), nullable=False),
+        pa.field("run_id", pa.string(), nullable=False),
+        pa.field("scored_at", TIMESTAMP, nullable=False),
+        pa.field("refused_reason", pa.string()),
+    ]
+)
+"""Files of the lake's `scores`: one row per eligible user, sorted by user. Where `refused_reason` is set the score is null."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What every row of a night says about where it comes from. `run_id` and `scored_at` alone differ between reruns."""
+
+    model_name: str
+    model_version: str
+    horizon_days: int
+    run_id: str
+    scored_at: datetime
+
+
+def assemble(parts: Sequence[pa.Table], provenance: Provenance) -> pa.Table:
+    """Rows of `SCORES` from the buckets' `PARTIAL` rows, percentile and decile taken over all scored users."""
+    rows = pa.concat_tables([PARTIAL.empty_table(), *parts]).sort_by("user_id")
+    scored = pc.is_null(rows["refused_reason"])
+    percentile, decile = percentiles(rows["score"].filter(scored).to_numpy())
+    constants = {
+        "horizon_days": provenance.horizon_days,
+        "model_name": provenance.model_name,
+        "model_version": provenance.model_version,
+        "run_id": provenance.run_id,
+        "scored_at": provenance.scored_at,
+    }
+    columns = {
+        **dict(zip(rows.column_names, rows.columns, strict=True)),
+        "percentile": _where(scored, pa.array(percentile)),
+        "decile": _where(scored, pa.array(decile)),
+        **{name: pa.repeat(pa.scalar(value, SCORES.field(name).type), rows.num_rows) for name, value in constants.items()},
+    }
+    return pa.table({name: columns[name] for name in SCORES.names}, schema=SCORES)
+
+
+def counts(rows: pa.Table) -> dict[str, int]:
+    """How many users were eligible, scored and refused."""
+    refused = len(rows) - rows["refused_reason"].null_count
+    return {"eligible": len(rows), "scored": len(rows) - refused, "refused": refused}
+
+
+def _where(flags: pa.ChunkedArray, values: pa.Array) -> pa.ChunkedArray:
+    """The values spread over the rows whose flag is set, in order; null elsewhere."""
+    return pc.replace_with_mask(pa.nulls(len(flags), values.type), flags.combine_chunks(), values)

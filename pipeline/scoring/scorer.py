@@ -1,0 +1,94 @@
+"""A champion ready to judge: classifier, calibrator and reason texts from one verified artifact."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from features.target import Target
+from features.timeline import Flags
+from models.calibration import Calibrator
+from models.classifier import Batch, Classifier, Floats
+from models.explanations import Texts, top_reasons
+from pipeline.errors import ModelRefused
+from pipeline.scoring.artifact import CALIBRATOR, SENTENCES, Manifest, require_fit, verify
+
+REASONS = 3
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a model says of n users.
+
+    raw, probability  (n,) log-odds before calibration, and the calibrated probability; NaN where the model gave no finite answer
+    """
+
+    raw: Floats
+    probability: Floats
+
+    @property
+    def usable(self) -> Flags:
+        """(n,) whether there is a score."""
+        flags: Flags = np.isfinite(self.probability)
+        return flags
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """One model version."""
+
+    classifier: Classifier
+    calibrator: Calibrator
+    sentences: Mapping[str, str]
+    manifest: Manifest
+
+    def judge(self, batch: Batch) -> Judgement:
+        """Raw log-odds and calibrated probability of each user."""
+        raw = np.asarray(self.classifier.raw(batch), dtype=np.float64)
+        raw = np.where(np.isfinite(raw), raw, np.nan)
+        return Judgement(raw, self.calibrator.probability(raw))
+
+    def reasons(self, batch: Batch, judgement: Judgement) -> tuple[Texts, Floats]:
+        """(n, 3) texts and (n, 3) signed effects on the probability, strongest first; None and NaN where there are fewer, or no score."""
+        texts, moved = np.full((len(batch.rows), REASONS), None, dtype=object), np.full((len(batch.rows), REASONS), np.nan)
+        kept = np.flatnonzero(judgement.usable)
+        if len(kept):
+            usable = replace(batch, rows=batch.rows[kept], features=batch.features[kept])
+            effects = self.classifier.effects(usable)
+            texts[kept], moved[kept] = top_reasons(effects, self.sentences, judgement.raw[kept], self.calibrator, count=REASONS)
+        return texts, moved
+
+
+def open_scorer(folder: Path, manifest_sha256: str, *, fingerprint: str, target: Target) -> Scorer:
+    """The scorer in `folder`, every file compared with its digest before any library opens it.
+
+    `fingerprint` and `target` are those in force. Raises ModelRefused for a changed file, and for a model that was made for
+    other features or another definition of the target, with both values.
+    """
+    manifest = verify(folder, manifest_sha256)
+    require_fit(manifest, fingerprint=fingerprint, target=target)
+    if manifest.kind not in LOADERS:
+        raise ModelRefused(f"The model is of kind '{manifest.kind}'; known are {', '.join(LOADERS)}", mend="train the target again")
+    calibrator = Calibrator.from_json(json.loads((folder / CALIBRATOR).read_text(encoding="utf-8")))
+    sentences = json.loads((folder / SENTENCES).read_text(encoding="utf-8"))
+    return Scorer(LOADERS[manifest.kind](folder), calibrator, sentences, manifest)
+
+
+def _load_gbdt(folder: Path) -> Classifier:
+    from models import gbdt
+
+    return gbdt.load(folder, threads=1)
+
+
+def _load_sequence(folder: Path) -> Classifier:
+    from models import sequence_classifier
+
+    return sequence_classifier.load(folder)
+
+
+LOADERS: Mapping[str, Callable[[Path], Classifier]] = {"gbdt": _load_gbdt, "sequence": _load_sequence}
+"""Kind → how its own files are opened. Each loads its heavy library only when asked."""

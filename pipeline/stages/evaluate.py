@@ -1,0 +1,128 @@
+"""Judge every candidate of a training, and the champion, on the same later rows; the evidence goes to MLflow and the warehouse."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from features.cutoff import Cutoff
+from features.splits import split
+from features.target import Target
+from models.classifier import Labels
+from pipeline.cluster import cluster
+from pipeline.config import Config
+from pipeline.errors import MissingInput, NotEnoughData
+from pipeline.evaluation import record
+from pipeline.evaluation.assessment import LEAST_OF_EACH
+from pipeline.evaluation.evidence import Answers, Evidence, weigh
+from pipeline.evaluation.rows import LABELS_TABLE, JudgeTask, judge_bucket
+from pipeline.lake import Lake
+from pipeline.scoring.artifact import MadeForOther
+from pipeline.scoring.inputs import bucket_inputs
+from pipeline.scoring.loan import Loaned, download, few_workers
+from pipeline.tracking import registry
+from pipeline.tracking.registry import ModelVersion
+
+logger = logging.getLogger(__name__)
+
+
+def run(config: Config, target: Target, cutoff: Cutoff, *, show: bool) -> dict[str, Any]:
+    """Judge the newest version of each kind trained as of `cutoff`, and the champion, at the evaluation cutoff of that training.
+
+    Result: per candidate its kind, version and figures; rows, positives, the best version. `cutoff` there is the evaluation cutoff.
+    Raises MissingInput without candidates, labels or features; NotEnoughData unless both outcomes occur.
+    """
+    held = split(target, cutoff, config.source.time_zone, cutoffs=config.training.cutoffs, step_days=config.training.step_days).evaluation
+    candidates = registry.candidates(config, target.name, cutoff)
+    if not candidates:
+        raise MissingInput(
+            f"No model of {target.name} was trained as of {cutoff}",
+            mend=f"run `nightcast train-gbdt --target {target.name} --cutoff {cutoff}` (or train-sequence) first",
+        )
+    champion = registry.find_champion(config, target.name)
+    with tempfile.TemporaryDirectory(prefix="nightcast-") as folder:
+        models, aside = _contenders(config, target, candidates, champion, Path(folder))
+        y, answers = _judge(config, target, held, models, show)
+    evidence = weigh(target.name, cutoff, held, y, answers, aside)
+    record.keep(config, evidence, y, answers, candidates)
+    logger.info("judged %s as of %s: %s models on %s users", target.name, cutoff, len(evidence.models), evidence.rows)
+    return _result(evidence, champion)
+
+
+def _contenders(
+    config: Config, target: Target, candidates: Sequence[ModelVersion], champion: ModelVersion | None, folder: Path
+) -> tuple[list[Loaned], dict[str, str]]:
+    """The models to judge, and those set aside. A champion made for other features cannot answer; a changed file is an error."""
+    models, aside = [download(config, target, model, folder) for model in candidates], {}
+    if champion and all(champion.version != model.version for model in candidates):
+        try:
+            models.append(download(config, target, champion, folder))
+        except MadeForOther as refusal:
+            aside[champion.version] = refusal.message
+    return models, aside
+
+
+def _judge(config: Config, target: Target, held: Cutoff, models: Sequence[Loaned], show: bool) -> tuple[Labels, list[Answers]]:
+    lake = Lake(config.lake_url)
+    labels = lake.version(LABELS_TABLE)
+    labelled = {
+        int(found["bucket"])
+        for found in (lake.partitions(LABELS_TABLE) if labels is not None else [])
+        if (found["target"], found["cutoff"]) == (target.name, held.key)
+    }
+    if labels is None or not labelled:
+        raise MissingInput(
+            f"The lake has no labels of {target.name} at {held}, where this training is judged",
+            mend="run `nightcast build-features --training --cutoff …` with the same cutoff first; there must be events before it",
+        )
+    inputs = [each for each in bucket_inputs(config, lake, held) if each.bucket in labelled]
+    files = tuple(model.file for model in models)
+    tasks = [JudgeTask(each, labels, target.name, files) for each in inputs]
+    with cluster(few_workers(config, [model.model for model in models])) as workers:
+        parts = workers.map(judge_bucket, tasks, label=f"{target.name} bucket", show=show)
+    y = np.concatenate([part.y for part in parts])
+    positives = int(y.sum())
+    if min(positives, len(y) - positives) < LEAST_OF_EACH:
+        raise NotEnoughData(
+            f"At {held} {positives} of {len(y)} users have outcome 1 of {target.name}; at least {LEAST_OF_EACH} of each are needed",
+            mend="judge at a later cutoff, or widen the target's eligibility",
+        )
+    raw, probability = (np.concatenate([getattr(part, name) for part in parts]) for name in ("raw", "probability"))
+    return y, [
+        Answers(each.model.version, each.model.kind, each.model.labels_until, raw[:, column], probability[:, column])
+        for column, each in enumerate(models)
+    ]
+
+
+def _result(evidence: Evidence, champion: ModelVersion | None) -> dict[str, Any]:
+    candidates = []
+    for model in evidence.models:
+        auc = model.figures["auc"]
+        others = {name: estimate.value for name, estimate in model.figures.items() if name != "auc"}
+        champions = champion is not None and champion.version == model.version
+        candidates.append(
+            {
+                "kind": model.kind,
+                "version": model.version,
+                "auc": auc.value,
+                "lower": auc.lower,
+                "upper": auc.upper,
+                **others,
+                "champion": champions,
+            }
+        )
+    return {
+        "target": evidence.target,
+        "as_of": str(evidence.as_of),
+        "cutoff": str(evidence.evaluation),
+        "rows": evidence.rows,
+        "positives": evidence.positives,
+        "candidates": candidates,
+        "best": evidence.best.version if evidence.best else None,
+        "set_aside": [f"version {version}: {why}" for version, why in sorted(evidence.set_aside.items())],
+    }

@@ -1,0 +1,75 @@
+"""The recurrent network for one target, on the users' event sequences, calibrated and registered as a candidate."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from features.cutoff import Cutoff
+from features.splits import split
+from features.target import Target
+from models import sequence_classifier
+from models.sequence_data import Block
+from models.sequence_training import Epoch
+from pipeline.config import Config
+from pipeline.lake import Lake
+from pipeline.progress import track
+from pipeline.scoring.enrolment import Trained, Training, enrol, opened, require_enough
+from pipeline.scoring.inputs import configured_features
+from pipeline.training_blocks import labelled_samples, load_blocks
+
+logger = logging.getLogger(__name__)
+
+
+def run(config: Config, target: Target, cutoff: Cutoff, *, show: bool) -> dict[str, Any]:
+    """Train as of `cutoff` on the labels matured by then; the registered version and its AUC on the held-out users.
+
+    Of more samples than `training.sequence.max_samples`, that many are drawn by the seed.
+    Raises MissingInput if labels of a training cutoff have not been built, NotEnoughData for too few of either outcome.
+    """
+    held = split(target, cutoff, config.source.time_zone, cutoffs=config.training.cutoffs, step_days=config.training.step_days)
+    training, lake, limit = (
+        Training(config, target, cutoff, held, configured_features(config)),
+        Lake(config.lake_url),
+        config.training.sequence.max_samples,
+    )
+    samples = labelled_samples(lake, target, held.training).drawn(limit, config.training.seed)
+    require_enough(training, samples.labels)
+    buckets = track(samples.buckets, "timeline bucket", len(samples.buckets), show)
+    blocks = load_blocks(lake, samples, buckets, config.source.event_types)
+    with opened(training, sequence_classifier.SequenceClassifier.kind) as tracked:
+        began = time.perf_counter()
+        trained = _fit(training, blocks)
+        result = enrol(training, tracked, trained, time.perf_counter() - began)
+    logger.info("trained %s of %s as of %s: version %s", result["kind"], target.name, cutoff, result["version"])
+    return result
+
+
+def _fit(training: Training, blocks: Sequence[Block]) -> Trained:
+    settings = training.config.training
+    parameters = sequence_classifier.SequenceParameters(**settings.sequence.model_dump(exclude={"max_samples"}))
+    fitted = sequence_classifier.fit(blocks, parameters, settings.seed, on_epoch=_report)
+    labels = np.concatenate([block.labels for block in blocks])
+    return Trained(
+        classifier=fitted.model,
+        sentences=fitted.model.sentences(),
+        y=labels[fitted.held_out],
+        raw=fitted.held_out_raw,
+        rows=len(labels),
+        positives=int(labels.sum()),
+        parameters=asdict(parameters),
+        curves={
+            "training": [epoch.training_loss for epoch in fitted.curve],
+            "held_out": [epoch.held_out_loss for epoch in fitted.curve],
+        },
+        step="epoch",
+    )
+
+
+def _report(epoch: Epoch) -> None:
+    logger.info("epoch %d: log loss %.4f in training, %.4f held out", epoch.number, epoch.training_loss, epoch.held_out_loss)

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.contract import EVENTS
+from features.cutoff import Cutoff
+from features.target import Target
+from features.timeline import from_events
+from models import gbdt
+from models.calibration import Calibrator
+from models.classifier import Batch, Effects, Floats
+from pipeline.errors import ModelRefused
+from pipeline.scoring.scorer import Scorer, open_scorer
+
+TARGET = Target("purchase_7d", "occurs", "purchase", 7)
+CUTOFF = Cutoff.from_key("20260601T000000Z")
+Artifact = tuple[Path, str]
+
+
+def batch(features: Floats) -> Batch:
+    return Batch(from_events(EVENTS.empty_table(), ("view",)), np.arange(len(features)), CUTOFF, features)
+
+
+@pytest.fixture
+def scorer(artifact: Artifact) -> Scorer:
+    return open_scorer(*artifact, fingerprint="f" * 64, target=TARGET)
+
+
+def test_an_opened_scorer_answers_as_the_model_that_was_packed(scorer: Scorer, classifier: gbdt.Gbdt) -> None:
+    asked = batch(np.random.default_rng(1).normal(size=(50, 2)))
+    judgement = scorer.judge(asked)
+    np.testing.assert_array_equal(judgement.raw, classifier.raw(asked))
+    np.testing.assert_allclose(judgement.probability, 1 / (1 + np.exp(-(1.1 * judgement.raw - 0.2))))
+
+
+def test_reasons_are_sentences_with_signed_effects(scorer: Scorer) -> None:
+    asked = batch(np.array([[2.0, 0.0], [-2.0, 0.0]]))
+    texts, moved = scorer.reasons(asked, scorer.judge(asked))
+    assert texts.shape == moved.shape == (2, 3)
+    assert texts[0, 0] == "2 purchases in the last 30 days"
+    assert moved[0, 0] > 0 > moved[1, 0]
+    assert texts[0, 2] is None  # the model has two features
+    assert np.isnan(moved[0, 2])
+
+
+@dataclass(frozen=True)
+class Partly:
+    """A model that cannot answer for some."""
+
+    kind = "gbdt"
+    asked: list[int]
+
+    def raw(self, batch: Batch) -> Floats:
+        return batch.features[:, 0]
+
+    def effects(self, batch: Batch) -> Effects:
+        self.asked.append(len(batch.rows))
+        return Effects(("purchases_30d",), batch.features[:, :1], batch.features[:, :1])
+
+
+def test_a_user_without_a_finite_answer_gets_no_score_and_no_reason(scorer: Scorer) -> None:
+    model = Partly([])
+    partly = replace(scorer, classifier=model)  # type: ignore[arg-type]
+    asked = batch(np.array([[1.0, 0], [np.nan, 0], [np.inf, 0], [-1.0, 0]]))
+    judgement = partly.judge(asked)
+    assert judgement.usable.tolist() == [True, False, False, True]
+    texts, moved = partly.reasons(asked, judgement)
+    assert [text is None for text in texts[:, 0]] == [False, True, True, False]
+    assert np.isnan(moved[1]).all()
+    assert model.asked == [2]
+
+
+def test_nobody_to_judge_is_fine(scorer: Scorer) -> None:
+    asked = batch(np.zeros((0, 2)))
+    assert scorer.judge(asked).raw.shape == (0,)
+    assert scorer.reasons(asked, scorer.judge(asked))[0].shape == (0, 3)
+
+
+def test_another_fingerprint_is_refused(artifact: Artifact) -> None:
+    with pytest.raises(ModelRefused, match="reads features"):
+        open_scorer(*artifact, fingerprint="e" * 64, target=TARGET)
+
+
+OPEN = """
+import sys
+from pathlib import Path
+from features.target import Target
+from pipeline.errors import ModelRefused
+from pipeline.scoring.scorer import open_scorer
+try:
+    open_scorer(Path(sys.argv[1]), sys.argv[2], fingerprint="f" * 64, target=Target("purchase_7d", "occurs", "purchase", 7))
+except ModelRefused as refusal:
+    assert "lightgbm" not in sys.modules, "a library was loaded before the digests were compared"
+    sys.exit(refusal.exit_code)
+"""
+
+
+def test_a_truncated_model_is_refused_before_its_library_is_loaded_so_no_process_crashes(artifact: Artifact) -> None:
+    folder, sha256 = artifact
+    content = (folder / "model.txt").read_bytes()
+    (folder / "model.txt").write_bytes(content[: len(content) // 2])
+    done = subprocess.run([sys.executable, "-c", OPEN, str(folder), sha256], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 16, done.stderr
+
+
+def test_slope_of_the_calibrator_keeps_the_order(scorer: Scorer) -> None:
+    raw = np.linspace(-3, 3, 20)
+    assert (np.diff(Calibrator(scorer.calibrator.slope, scorer.calibrator.intercept).probability(raw)) > 0).all()

@@ -1,0 +1,138 @@
+"""A few hundred users whose habits differ, written straight into a lake: timelines, features and labels as the stages leave them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from features.contract import EVENTS, VALUE_SCALE, bucket_of
+from features.cutoff import Cutoff
+from features.eligibility import eligible
+from features.feature_set import feature_set
+from features.labels import labels
+from features.splits import split
+from features.timeline import SORT_KEY, Timeline, from_events
+from pipeline.config import Config
+from pipeline.lake import Lake
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+DAYS = 100
+AS_OF = Cutoff(START + timedelta(days=DAYS))
+EVENT_TYPES = ("view", "purchase")
+TIMELINE = EVENTS.remove(EVENTS.get_field_index("bucket"))
+
+
+def configuration(root: Path, **sections: Any) -> Config:
+    """Two targets and small models; `sections` replace whole sections."""
+    return Config.model_validate(
+        {
+            "root": root,
+            "source": {
+                "files": "{date}.csv",
+                "event_types": EVENT_TYPES,
+                "columns": {"user_id": "u", "event_time": "t", "event_type": "e"},
+            },
+            "lake": {"buckets": 3},
+            "dask": {"workers": 1, "timeout_minutes": 5},
+            "windows": {"lookback_days": 60, "days": (7, 30)},
+            "targets": {
+                "purchase_7d": {"kind": "occurs", "event_type": "purchase", "horizon_days": 7},
+                "churn_14d": {"kind": "absent", "horizon_days": 14, "eligible": {"within_days": 30}},
+            },
+            "training": {
+                "cutoffs": 2,
+                "step_days": 14,
+                "gbdt": {"rounds": 30, "learning_rate": 0.1, "leaves": 7, "min_leaf": 10, "folds": 2, "early_stopping": 10},
+                "sequence": {"length": 8, "width": 8, "epochs": 2, "batch": 64},
+            },
+            **sections,
+        }
+    )
+
+
+def write_events(config: Config, *, users: int = 240, seed: int = 7) -> None:
+    """The lake's `timelines`: frequent buyers, rare buyers, and some who leave half-way."""
+    lake, random = Lake(config.lake_url), np.random.default_rng(seed)
+    rows = [event for user in range(users) for event in _events(f"user-{user:04d}", random)]
+    events = pa.Table.from_pylist(rows, schema=TIMELINE)
+    buckets = np.array([bucket_of(user, config.lake.buckets) for user in events["user_id"].to_pylist()])
+    parts = [
+        lake.write_part("timelines", {"bucket": str(bucket)}, "timeline", _sorted(events.filter(pa.array(buckets == bucket))))
+        for bucket in range(config.lake.buckets)
+    ]
+    lake.commit("timelines", TIMELINE, {}, parts, metadata={"events_version": "0"})
+
+
+def write_features(config: Config, *cutoffs: Cutoff) -> None:
+    """`features/…` at these cutoffs, for every user with a visible event."""
+    lake, features = Lake(config.lake_url), feature_set(EVENT_TYPES, config.windows.days, config.windows.lookback_days)
+    schema = pa.schema([pa.field("user_id", pa.string()), *(pa.field(name, pa.float64()) for name in features.names)])
+    for cutoff in cutoffs:
+        parts = []
+        for bucket in range(config.lake.buckets):
+            view = timeline(config, bucket).as_of(cutoff)
+            seen = np.diff(view.offsets) > 0
+            matrix = features.compute(view, cutoff)[seen]
+            columns = [pa.array(view.user_ids[seen], pa.string()), *(pa.array(column) for column in matrix.T)]
+            partition = {"cutoff": cutoff.key, "bucket": str(bucket)}
+            parts.append(lake.write_part(features.table, partition, "features", pa.Table.from_arrays(columns, schema=schema)))
+        metadata = {"timelines_version": str(lake.version("timelines"))}
+        lake.commit(features.table, schema, {"cutoff": cutoff.key}, parts, metadata=metadata)
+
+
+def write_labels(config: Config, target: str, *cutoffs: Cutoff) -> None:
+    """`labels` of a target at these cutoffs, for eligible users."""
+    lake, wanted = Lake(config.lake_url), config.target(target)
+    schema = pa.schema([pa.field("user_id", pa.string()), pa.field("label", pa.int8())])
+    for cutoff in cutoffs:
+        parts = []
+        for bucket in range(config.lake.buckets):
+            whole = timeline(config, bucket)
+            asked = eligible(whole.as_of(cutoff), wanted, cutoff)
+            found = pa.table({"user_id": pa.array(whole.user_ids[asked], pa.string()), "label": labels(whole, wanted, cutoff)[asked]})
+            partition = {"target": target, "cutoff": cutoff.key, "bucket": str(bucket)}
+            parts.append(lake.write_part("labels", partition, "labels", found.cast(schema)))
+        metadata = {"timelines_version": str(lake.version("timelines"))}
+        lake.commit("labels", schema, {"target": target, "cutoff": cutoff.key}, parts, metadata=metadata)
+
+
+def write_training(config: Config, target: str, as_of: Cutoff = AS_OF) -> None:
+    """Features and labels at every cutoff of the training as of `as_of`, its evaluation included."""
+    found = split(config.target(target), as_of, "UTC", cutoffs=config.training.cutoffs, step_days=config.training.step_days)
+    cutoffs = (*found.training, found.evaluation)
+    write_features(config, *cutoffs)
+    write_labels(config, target, *cutoffs)
+
+
+def timeline(config: Config, bucket: int) -> Timeline:
+    """A bucket's whole timeline."""
+    return from_events(Lake(config.lake_url).read("timelines", {"bucket": str(bucket)}, TIMELINE.names), EVENT_TYPES)
+
+
+def _events(user: str, random: np.random.Generator) -> list[dict[str, object]]:
+    rate = random.gamma(0.6, 0.5)
+    leaves = DAYS if random.random() < 0.7 else random.uniform(20, DAYS)
+    days = np.sort(random.uniform(0, leaves, random.poisson(rate * leaves) + 1))
+    buys = random.random(len(days)) < min(0.6, 0.1 + rate / 3)
+    return [
+        {
+            "event_id": f"{user}-{number}",
+            "user_id": user,
+            "event_time": START + timedelta(days=float(day)),
+            "available_at": START + timedelta(days=float(np.ceil(day))),
+            "event_type": "purchase" if buy else "view",
+            "item_id": f"item-{random.integers(20)}",
+            "category": f"category-{random.integers(4)}",
+            "value": int(random.integers(1, 100)) * VALUE_SCALE if buy else None,
+            "session_id": None,
+        }
+        for number, (day, buy) in enumerate(zip(days, buys, strict=True))
+    ]
+
+
+def _sorted(events: pa.Table) -> pa.Table:
+    return events.sort_by([(name, "ascending") for name in SORT_KEY])
