@@ -1,0 +1,106 @@
+"""The rules that every row must keep to become an event, as SQL over the mapped columns of one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from features.cutoff import Cutoff
+from pipeline.source.mapping import Expression, Integer
+from pipeline.source.mapping_sql import Positions, literal, not_whole
+
+EARLIEST = Cutoff(datetime(1971, 1, 1, tzinfo=UTC))
+"""Event times before this are defaults and defects, such as 1970-01-01."""
+
+LONGEST_USER_ID = 256
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`broken` is SQL that is true for a row that breaks the rule; `reason` is SQL for the sentence that says so."""
+
+    name: str
+    broken: str
+    reason: str
+
+
+def rules(expressions: Mapping[str, Expression], positions: Positions, event_types: Sequence[str], end: Cutoff) -> list[Rule]:
+    """Every rule, in the order in which they are reported. `end` is the first instant that is too late for an event of the batch.
+
+    The SQL reads the columns of `batch.MAPPED`: the texts `user_id`, `event_time_text`, `left_text` …, and the parsed `event_time`,
+    `available` (microseconds) and `value`.
+    """
+    types = ", ".join(map(literal, event_types))
+    return [
+        *_whole_numbers(expressions, positions),
+        Rule(
+            "user_id_missing",
+            f"trim(coalesce(user_id, '')) = '' AND NOT {_not_whole('user_id', expressions, positions)}",
+            literal("user_id is empty"),
+        ),
+        Rule(
+            "user_id_too_long",
+            f"length(user_id) > {LONGEST_USER_ID}",
+            f"'user_id has ' || length(user_id) || ' characters; {LONGEST_USER_ID} is the most'",
+        ),
+        Rule("user_id_nul", "contains(user_id, chr(0))", literal("user_id holds a NUL character")),
+        Rule("event_time_missing", "event_time_text IS NULL", literal("event_time is empty")),
+        Rule(
+            "event_time_unreadable",
+            "event_time_text IS NOT NULL AND event_time IS NULL",
+            _said("event_time", "event_time_text", "is not a time such as 2026-01-31 08:30:00 or 2026-01-31T08:30:00Z"),
+        ),
+        Rule(
+            "event_time_future",
+            f"event_time >= {end.micros}",
+            _said("event_time", "event_time_text", f"is not before {end}, the end of the batch and its tolerance"),
+        ),
+        Rule("event_time_past", f"event_time < {EARLIEST.micros}", _said("event_time", "event_time_text", f"is before {EARLIEST}")),
+        Rule("event_type_missing", "event_type IS NULL", literal("event_type is empty")),
+        Rule(
+            "event_type_unknown",
+            f"event_type NOT IN ({types})",
+            _said("event_type", "event_type", f"is not one of {', '.join(event_types)}"),
+        ),
+        Rule(
+            "value",
+            "left_text IS NOT NULL AND right_text IS NOT NULL AND value IS NULL",
+            _said(
+                "value",
+                "left_text || CASE WHEN right_text = '1' THEN '' ELSE ' * ' || right_text END",
+                "is not a finite number that fits 64 bits of ten-thousandths",
+            ),
+        ),
+        Rule(
+            "available_at_unreadable",
+            "available_text IS NOT NULL AND available IS NULL",
+            _said("available_at", "available_text", "is not a time"),
+        ),
+        *([Rule("event_id_missing", "event_id IS NULL", literal("event_id is empty"))] if "event_id" in expressions else []),
+    ]
+
+
+def broken_rules(found: Sequence[Rule]) -> str:
+    """SQL for the list of {rule, reason} that a row breaks; a line that cannot be read as a row breaks `line` alone."""
+    tests = ", ".join(f"CASE WHEN {rule.broken} THEN {{'rule': {literal(rule.name)}, 'reason': {rule.reason}}} END" for rule in found)
+    return (
+        "CASE WHEN fault IS NOT NULL THEN [{'rule': 'line', 'reason': fault}] "
+        f"ELSE list_filter([{tests}], lambda broken: broken IS NOT NULL) END"
+    )
+
+
+def _whole_numbers(expressions: Mapping[str, Expression], positions: Positions) -> Iterator[Rule]:
+    for name, expression in expressions.items():
+        if isinstance(expression, Integer):
+            source = f"c{positions[expression.column.name]}"
+            yield Rule(f"{name}_not_whole", not_whole(expression, positions), _said(name, source, "is not a whole number"))
+
+
+def _not_whole(name: str, expressions: Mapping[str, Expression], positions: Positions) -> str:
+    return f"coalesce({not_whole(expressions[name], positions)}, false)"
+
+
+def _said(column: str, text: str, wrong: str) -> str:
+    """SQL for a sentence that quotes the value, shortened, without the NUL characters that PostgreSQL cannot hold."""
+    return f"{literal(column + ' ')} || '''' || replace(left({text}, 80), chr(0), '\\0') || '''' || {literal(' ' + wrong)}"
