@@ -30,7 +30,7 @@ def _statistics(stream: Stream) -> tuple[Floats, Floats, Floats, Floats]:
     age = stream.age_days()[marked]
     bounds = running_total(marked)[stream.view.offsets]
     first, last = bounds[:-1], bounds[1:] - 1
-    count = last - first
+    count = np.maximum(last - first, 0)
     gap = np.zeros(len(age), dtype=np.int64)
     gap[1:] = age[:-1] - age[1:]
     several = count > 0

@@ -1,0 +1,18 @@
+from features.diversity import diversity
+from tests.features.literal import columns, event, observation
+
+
+def test_distinct_items_and_categories_per_window() -> None:
+    seen = observation(
+        event("a", 20, item_id="x", category="c"),
+        event("a", 8, item_id="y", category="c"),
+        event("a", 3, item_id="y", category="d"),
+        event("a", 2, item_id="y", category=None),
+        event("a", 1, item_id=None, category="d"),
+        event("b", 1, item_id="x", category="c"),
+    )
+    assert columns(diversity, seen) == {"items_7d": [1, 1], "items_30d": [2, 1], "categories_7d": [1, 1], "categories_30d": [2, 1]}
+
+
+def test_only_nulls_are_no_items() -> None:
+    assert columns(diversity, observation(event("a", 1)))["items_7d"] == [0]

@@ -1,0 +1,57 @@
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features.cutoff import Cutoff, local_midnight, parse_cutoff
+from features.splits import latest_matured, split
+from features.target import Target
+
+ZONES = ("UTC", "Europe/London", "Pacific/Auckland", "America/Sao_Paulo")
+
+
+def target(horizon: int, gap: int = 0) -> Target:
+    return Target("t", "occurs", "purchase", horizon, gap)
+
+
+def test_online_retail_is_judged_at_the_ninth_of_october() -> None:
+    found = split(target(30), parse_cutoff("2011-11-08", "Europe/London"), "Europe/London", cutoffs=3, step_days=14)
+    assert str(found.evaluation) == "2011-10-08T23:00:00Z"
+    assert [str(cutoff) for cutoff in found.training] == ["2011-08-11T23:00:00Z", "2011-08-25T23:00:00Z", "2011-09-08T23:00:00Z"]
+
+
+def test_weekly_target_without_clock_changes() -> None:
+    found = split(target(7), Cutoff(datetime(2026, 2, 1, tzinfo=UTC)), "UTC", cutoffs=2, step_days=7)
+    assert [str(cutoff)[:10] for cutoff in (*found.training, found.evaluation)] == ["2026-01-11", "2026-01-18", "2026-01-25"]
+
+
+@given(
+    st.dates(date(2015, 1, 1), date(2030, 1, 1)),
+    st.sampled_from(ZONES),
+    st.integers(1, 90),
+    st.integers(0, 10),
+    st.integers(1, 6),
+    st.integers(1, 30),
+)
+def test_no_label_reaches_what_it_is_judged_on(day: date, zone: str, horizon: int, gap: int, cutoffs: int, step: int) -> None:
+    asked, as_of = target(horizon, gap), local_midnight(day, zone)
+    found = split(asked, as_of, zone, cutoffs=cutoffs, step_days=step)
+    assert asked.matured(found.evaluation, as_of)
+    assert all(asked.matured(cutoff, found.evaluation) for cutoff in found.training)
+    assert len(set(found.training)) == cutoffs
+    assert list(found.training) == sorted(found.training)
+
+
+@given(st.dates(date(2015, 1, 1), date(2030, 1, 1)), st.sampled_from(ZONES), st.integers(1, 90))
+def test_the_next_midnight_would_not_have_matured(day: date, zone: str, horizon: int) -> None:
+    as_of = local_midnight(day, zone)
+    found = latest_matured(target(horizon), as_of, zone)
+    following = local_midnight(date.fromordinal(found.local_date(zone).toordinal() + 1), zone)
+    assert not target(horizon).matured(following, as_of)
+
+
+@pytest.mark.parametrize("hour", [0, 6, 23])
+def test_cutoffs_are_midnights_whatever_the_hour_of_the_run(hour: int) -> None:
+    found = split(target(7), Cutoff(datetime(2026, 2, 1, hour, 30, tzinfo=UTC)), "UTC", cutoffs=2, step_days=7)
+    assert {cutoff.instant.hour for cutoff in (*found.training, found.evaluation)} == {0}
