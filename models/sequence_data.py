@@ -73,23 +73,24 @@ class Samples:
 class TrainingBatches:
     """Shuffled (inputs, labels) of the samples at `positions`: a new order in each epoch, the same orders for the same seed.
 
+    All batches have one size, because a network compiles anew for another; what is left over, less than a batch, sits out that epoch.
     Where the arrays fit in `array_bytes` the shuffle is complete. Otherwise each block's samples are cut into chunks of 512 at random and
     the chunks are shuffled into pools of 16, so that gathering a pool cuts few blocks and memory stays bounded.
     """
 
     def __init__(self, samples: Samples, positions: Ints, batch: int, seed: int, array_bytes: int = ARRAY_BYTES) -> None:
-        self.samples, self.positions, self.batch = samples, positions, batch
+        self.samples, self.positions, self.batch = samples, positions, min(batch, len(positions))
         self.random = np.random.default_rng(seed)
         fits = samples.bytes_for(len(positions)) <= array_bytes
         self.kept = samples.gather(positions) if fits else None
 
     def epoch(self) -> Iterator[tuple[Inputs, npt.NDArray[np.float32]]]:
-        """Every sample once; the last batch of a pool may be smaller."""
+        """Each sample at most once."""
         pools = [self.random.permutation(len(self.positions))] if self.kept is not None else self._pools()
         for pool in pools:
             arrays = self.samples.gather(self.positions[pool]) if self.kept is None else self.kept
             places = np.arange(len(pool)) if self.kept is None else pool
-            for start in range(0, len(pool), self.batch):
+            for start in range(0, len(pool) - self.batch + 1, self.batch):
                 chosen = places[start : start + self.batch]
                 labels = self.samples.labels[self.positions[pool[start : start + self.batch]]]
                 yield {name: values[chosen] for name, values in arrays.items()}, labels.astype(np.float32)
@@ -100,8 +101,10 @@ class TrainingBatches:
         by_block = shuffled[np.argsort(block, kind="stable")]
         chunks = [by_block[start : start + CHUNK_SAMPLES] for start in range(0, len(by_block), CHUNK_SAMPLES)]
         mixed = [chunks[number] for number in self.random.permutation(len(chunks))]
-        for start in range(0, len(mixed), POOL_CHUNKS):
-            yield self.random.permutation(np.concatenate(mixed[start : start + POOL_CHUNKS]))
+        size = max(self.batch, POOL_CHUNKS * CHUNK_SAMPLES // self.batch * self.batch)
+        order = np.concatenate(mixed)
+        for start in range(0, len(order), size):
+            yield self.random.permutation(order[start : start + size])
 
 
 def inputs(gathered: Sequences) -> Inputs:

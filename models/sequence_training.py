@@ -52,6 +52,7 @@ def train(
         loss=keras.losses.BinaryCrossentropy(from_logits=True),
         jit_compile=False,
     )
+    network.optimizer.build(network.trainable_variables)
     curve: list[Epoch] = []
     best: tuple[float, int, Floats, list[Floats]] = (np.inf, 0, np.zeros(len(held_out)), network.get_weights())
     for number in range(1, epochs + 1):

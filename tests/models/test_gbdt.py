@@ -13,7 +13,7 @@ from models.metrics import auc
 from tests.models.tiny_shop import START, memoryless
 
 NAMES = tuple(f"feature_{number}" for number in range(8))
-PARAMETERS = GbdtParameters(rounds=60, threads=2, min_leaf=10)
+PARAMETERS = GbdtParameters(rounds=60, threads=1, min_leaf=10)
 VIEW = memoryless(3, 2, 1.0, seed=0)
 
 
@@ -55,7 +55,7 @@ def test_a_fold_never_saw_its_users() -> None:
     users = np.repeat(np.arange(400), 6)
     y = random.integers(0, 2, 400)[users].astype(np.int8)
     X = random.normal(size=400)[users][:, None]
-    found = gbdt.fit(X, y, users, ["who"], GbdtParameters(rounds=40, min_leaf=2, threads=2), seed=1)
+    found = gbdt.fit(X, y, users, ["who"], GbdtParameters(rounds=40, min_leaf=2, threads=1), seed=1)
     assert abs(auc(y, found.out_of_fold_raw) - 0.5) < 0.1
 
 
@@ -114,7 +114,7 @@ def test_effects_of_many_users_hold_for_values_undefined_only_after_training(fit
 @pytest.mark.parametrize("rows", [1, 20])
 def test_a_model_without_a_split_still_answers(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     y = np.tile(np.array([0, 0, 1], dtype=np.int8), 100)
-    constant = gbdt.fit(np.zeros((300, 1)), y, np.arange(300), ["nothing"], GbdtParameters(threads=2), seed=1).model
+    constant = gbdt.fit(np.zeros((300, 1)), y, np.arange(300), ["nothing"], GbdtParameters(threads=1), seed=1).model
     monkeypatch.setattr(gbdt, "WHOLESALE_ROWS", 10)
     assert expit(constant.raw(batch(np.zeros((rows, 1))))) == pytest.approx(np.full(rows, 1 / 3), abs=0.01)
     assert constant.effects(batch(np.zeros((rows, 1)))).log_odds.tolist() == [[0.0]] * rows
