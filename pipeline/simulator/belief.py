@@ -1,6 +1,6 @@
 """What can be believed about each user from what was delivered: an exact forward filter of the known process.
 
-A user's hidden state is an interest class and one of four situations:
+A belief is an array (4, interest classes, U): the chance that each of U users is in an interest class and a situation,
 
     [ 0 customer, latest walk 0 | 1 customer, latest walk 1 | 2 gone for good | 3 not yet a customer ]
 
@@ -18,20 +18,19 @@ CUSTOMER, GONE, OUTSIDE = slice(0, 2), 2, 3
 
 
 def prior(world: World, users: int) -> Floats:
-    """(U, interest classes, 4) belief before the first day; each user's sums to 1."""
-    weights = np.zeros((users, len(world.interest), 4))
-    weights[..., CUSTOMER] = world.founding * np.asarray(world.direction_share)
-    weights[..., OUTSIDE] = 1 - world.founding
-    return np.asarray(weights * np.asarray(world.interest_share)[:, None])
+    """The belief before the first day; each user's sums to 1."""
+    situation = np.array([*(world.founding * share for share in world.direction_share), 0.0, 1 - world.founding])
+    classes = np.outer(situation, world.interest_share)
+    return np.repeat(classes[:, :, None], users, axis=2)
 
 
 def pass_night(belief: Floats, world: World, joining: float) -> Floats:
     """The belief after customers left and then others joined, each of those with chance `joining`."""
     moved = np.empty_like(belief)
-    joined = belief[..., OUTSIDE] * joining
-    moved[..., CUSTOMER] = belief[..., CUSTOMER] * (1 - world.churn) + joined[..., None] * np.asarray(world.direction_share)
-    moved[..., GONE] = belief[..., GONE] + belief[..., CUSTOMER].sum(axis=-1) * world.churn
-    moved[..., OUTSIDE] = belief[..., OUTSIDE] - joined
+    joined = belief[OUTSIDE] * joining
+    moved[CUSTOMER] = belief[CUSTOMER] * (1 - world.churn) + joined * np.reshape(world.direction_share, (2, 1, 1))
+    moved[GONE] = belief[GONE] + belief[CUSTOMER].sum(axis=0) * world.churn
+    moved[OUTSIDE] = belief[OUTSIDE] - joined
     return moved
 
 
@@ -40,7 +39,7 @@ def observe_day(
 ) -> Floats:
     """The belief times the chance of what was seen of one day; not normalised.
 
-    rate        (interest classes, 2) chance that a customer has a session
+    rate        (interest classes, 2) chance that a customer has a session, by the direction of the latest walk
     share       (2,) chance of each direction, drawn afresh in every session
     walk        (U,) direction of the session that has arrived, NO_SESSION where none has
     arrived     chance that a session of that day has arrived by now
@@ -49,19 +48,19 @@ def observe_day(
 
     No session arrived: there was none, or it is still under way and has redrawn the latest walk.
     """
-    came = belief[..., CUSTOMER] * rate
-    total = came.sum(axis=-1)
-    quiet = belief.copy()
-    quiet[..., CUSTOMER] += (total * ((1 - arrived) * unseen))[..., None] * share - came
-    met = np.zeros_like(belief)
-    known = share * (walk[:, None] == np.arange(2)) if directions else np.broadcast_to(share, (len(walk), 2))
-    met[..., CUSTOMER] = (total * arrived)[..., None] * known[:, None, :]
-    return np.where((walk == NO_SESSION)[:, None, None], quiet, met)
+    came = belief[CUSTOMER] * rate.T[:, :, None]
+    total, quiet = came.sum(axis=0), walk == NO_SESSION
+    weighed: Floats = belief * quiet
+    for direction in (0, 1):
+        missed = belief[direction] - came[direction] + total * ((1 - arrived) * unseen * share[direction])
+        met = total * (arrived * share[direction] * ((walk == direction) if directions else 1.0))
+        weighed[direction] = np.where(quiet, missed, met)
+    return weighed
 
 
 def normalised(belief: Floats) -> Floats:
     """Each user's weights, summing to 1."""
-    return np.asarray(belief / belief.sum(axis=(1, 2), keepdims=True))
+    return np.asarray(belief / belief.sum(axis=(0, 1)))
 
 
 def joining_chance(world: World, day: int, days: int) -> float:

@@ -147,13 +147,13 @@ def _purchases(world: World, sessions: Sessions, session: Ints, item: Ints, rng:
 def _in_sessions(sessions: Sessions, views: Views, purchases: Purchases, rng: np.random.Generator) -> tuple[Events, Ints]:
     """The sessions' events in order, and where each purchase is among them: (P,).
 
-    Each cart follows its view; the checkout comes last, its purchases shuffled: otherwise the last purchase's category would
-    tell which category was visited later.
+    First the views, then the carts, then the purchases, the latter two shuffled: otherwise the category of the last cart or
+    purchase would tell which category was visited later.
     """
     step, carted = np.arange(len(views.session), dtype=np.float64), views.carted
     sizes = (len(step), int(carted.sum()), len(purchases.session))
     owner = np.concatenate([views.session, views.session[carted], purchases.session])
-    place = np.concatenate([step, step[carted] + 0.5, len(step) + rng.random(sizes[2])])
+    place = np.concatenate([step, len(step) + rng.random(sizes[1]), len(step) + 1 + rng.random(sizes[2])])
     order = np.lexsort((place, owner))
     position = np.empty_like(order)
     position[order] = np.arange(len(order))

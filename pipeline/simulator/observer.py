@@ -35,7 +35,7 @@ class Observer:
             self._settled = day + 1
 
     def belief(self, cutoff: int, unseen: Floats) -> Floats:
-        """(U, interest classes, 4) belief at the midnight of day `cutoff`, after `settle(cutoff)`; not normalised.
+        """The belief at the midnight of day `cutoff`, after `settle(cutoff)`; not normalised.
 
         unseen  (latest,) weight of each session under way, by its age in days less one: 1, or the chance that it leads to
                 nothing that matters. The ratio to the belief with ones is the mean weight given what was delivered.

@@ -73,11 +73,12 @@ class Oracle:
         observer = Observer(self.world, rates, self.activity.sessions, self.population.walk.shape, directions=directions)
         for cutoff in sorted(cutoffs):
             observer.settle(cutoff)
+            plain = observer.belief(cutoff, np.ones(self.world.latest))
             user, buying = self._buying_belief(cutoff)
             for target in targets:
                 ahead = rates[cutoff : cutoff + target.horizon_days]
                 quiet = no_event(self.world, ahead, session_without(self.world, target))
-                none = (buying * self._observed_quiet(observer, cutoff, target, quiet)[user]).sum(axis=1)
+                none = (buying * self._observed_quiet(observer, plain, cutoff, target, quiet)[user]).sum(axis=1)
                 hidden = self._hidden_quiet(cutoff, quiet)[user]
                 none *= self._kept(cutoff, target, delivered=True)[user]
                 hidden *= self._kept(cutoff, target, delivered=False)[user]
@@ -97,17 +98,16 @@ class Oracle:
         user = np.unique(users)
         return user, (weights / weights.sum(axis=1, keepdims=True))[user]
 
-    def _observed_quiet(self, observer: Observer, cutoff: int, target: Target, quiet: Floats) -> Floats:
+    def _observed_quiet(self, observer: Observer, plain: Floats, cutoff: int, target: Target, quiet: Floats) -> Floats:
         """(U, buying classes) chance that neither sessions to come, nor purchases under way, bring the target's event."""
         ages = np.arange(1, self.world.latest + 1)
-        plain = observer.belief(cutoff, np.ones(len(ages)))
-        total = plain.sum(axis=(1, 2))
+        total = plain.sum(axis=(0, 1))
         columns = []
         for chance, future in zip(self.world.bought(), quiet, strict=True):
             tilted = plain
             if target.event_type == ANY:
                 tilted = observer.belief(cutoff, none_marked(chance * self.world.returned_within(ages, target.horizon_days)))
-            columns.append((np.einsum("ukw,kw->u", tilted[..., CUSTOMER], future) + tilted[..., GONE].sum(axis=1)) / total)
+            columns.append((np.einsum("wku,kw->u", tilted[CUSTOMER], future) + tilted[GONE].sum(axis=0)) / total)
         return np.stack(columns, axis=1)
 
     def _hidden_quiet(self, cutoff: int, quiet: Floats) -> Floats:
