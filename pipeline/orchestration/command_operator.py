@@ -67,6 +67,7 @@ class CommandOperator(BaseOperator):
                     result = _json_object(line) or result
         finally:
             process_tree.stop(process_tree.descendants(), GRACE_SECONDS)
+            process.poll()
         self._judge(process.returncode, argv, complaints)
         if result is None:
             raise AirflowFailException(f"{argv[0]} … ended with exit code 0 but printed no JSON object on stdout: {' '.join(argv)}")

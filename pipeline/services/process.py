@@ -78,7 +78,7 @@ class Services:
         except subprocess.TimeoutExpired:
             code = None
         finally:
-            process_tree.stop(process_tree.tree(process.pid), GRACE_SECONDS)
+            _end(process)
         if code != 0:
             ended = f"took longer than {seconds:.0f} s" if code is None else f"ended with exit code {code}"
             raise Unreachable(f"{service.name} {ended}; the end of {service.log}:\n{tail(service.log)}")
@@ -104,8 +104,7 @@ class Services:
     def stop(self) -> None:
         """End every server and what it started, orphans included."""
         while self._running:
-            _, process = self._running.pop()
-            process_tree.stop(process_tree.tree(process.pid), GRACE_SECONDS)
+            _end(self._running.pop()[1])
         process_tree.stop(_adopted(), GRACE_SECONDS)
 
 
@@ -126,6 +125,11 @@ def tail(log: Path) -> str:
     """The last lines of a log file."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
     return "\n".join(lines[-TAIL_LINES:])
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process_tree.stop(process_tree.tree(process.pid), GRACE_SECONDS)
+    process.poll()  # psutil has reaped it; let Popen notice
 
 
 def _adopted() -> list[psutil.Process]:

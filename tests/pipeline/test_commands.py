@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.commands import Step, command_line, config_path, ingest_steps, read_settings, score_steps, train_steps
+
+
+def order(steps: tuple[Step, ...]) -> dict[str, tuple[str, ...]]:
+    return {step.name: step.after for step in steps}
+
+
+def test_training_builds_features_once_and_opens_a_lane_per_target() -> None:
+    assert order(train_steps(["buys", "leaves"], "2026-11-10")) == {
+        "build_features": (),
+        "buys.train_gbdt": ("build_features",),
+        "buys.train_sequence": ("build_features",),
+        "buys.evaluate": ("buys.train_gbdt", "buys.train_sequence"),
+        "buys.promote": ("buys.evaluate",),
+        "leaves.train_gbdt": ("build_features",),
+        "leaves.train_sequence": ("build_features",),
+        "leaves.evaluate": ("leaves.train_gbdt", "leaves.train_sequence"),
+        "leaves.promote": ("leaves.evaluate",),
+    }
+
+
+def test_options_of_promote_reach_only_promote() -> None:
+    steps = train_steps(["buys"], "2026-11-10", promote_options=("--dry-run",))
+    assert [step.name for step in steps if "--dry-run" in step.argv] == ["buys.promote"]
+
+
+def test_scoring_goes_from_features_over_scores_to_the_warehouse() -> None:
+    assert order(score_steps("2026-11-10")) == {"build_features": (), "score": ("build_features",), "publish": ("score",)}
+
+
+def test_every_step_names_its_day() -> None:
+    for step in (*train_steps(["buys"], "2026-11-10"), *score_steps("2026-11-10"), *ingest_steps("2026-11-10", "2026-11-10")):
+        assert "2026-11-10" in step.argv
+
+
+def test_a_step_is_the_line_a_person_would_type() -> None:
+    (step,) = ingest_steps("2026-11-01", "2026-11-09")
+    assert command_line(step, python="/py", config="/a.toml") == [
+        "/py", "-m", "pipeline", "ingest", "--from", "2026-11-01", "--to", "2026-11-09", "--config", "/a.toml", "--json",
+    ]  # fmt: skip
+
+
+def test_the_configuration_in_force_is_an_absolute_path(tmp_path: Path) -> None:
+    assert config_path({"NIGHTCAST_CONFIG": str(tmp_path / "x.toml")}) == tmp_path / "x.toml"
+    assert config_path({}) == Path.cwd() / "nightcast.toml"
+
+
+def test_settings_are_empty_while_there_is_no_file(tmp_path: Path) -> None:
+    assert read_settings(tmp_path / "nightcast.toml") == {}
