@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,8 @@ from pipeline.warehouse.schema import Engine, Table
 from pipeline.warehouse.sql import SqlWarehouse
 
 SCHEME = "duckdb:///"
+CONTENDED = re.compile("conflict|constraint", re.IGNORECASE)
+"""Why a transaction fails when another one was there first; it also fails when its COMMIT cannot be written."""
 
 
 class DuckDBWarehouse(SqlWarehouse):
@@ -98,9 +101,11 @@ def _own_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except duckdb.TransactionException as error:
+        if not CONTENDED.search(str(error)):
+            raise duckdb_file.unreachable(path, error) from error
         raise Busy(f"Another transaction changed the same rows of {path}", mend="run this again: it replaces them whole") from error
     except duckdb.ConstraintException:
         # The engine's message quotes the key, which may be a user.
         raise PublishRefused(f"Rows for {path} repeat a key or leave a column empty", mend="give each key once") from None
-    except duckdb.IOException as error:
+    except (duckdb.IOException, duckdb.FatalException) as error:
         raise duckdb_file.unreachable(path, error) from error

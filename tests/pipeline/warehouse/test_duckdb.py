@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline.errors import ConfigError, PublishRefused, Unreachable
+from pipeline.errors import Busy, ConfigError, PublishRefused, Unreachable
 from pipeline.warehouse import open_warehouse
 from pipeline.warehouse.duckdb_file import read_copy
 from tests.warehouse.engines import config_at
@@ -63,3 +63,15 @@ def test_a_copy_that_cannot_be_written_says_that_the_scores_are_published(tmp_pa
     ):
         warehouse.publish(rows, TARGET, CUTOFF, run_of(rows))
     assert users(tmp_path / "night.duckdb") == 40
+
+
+def test_two_transactions_on_one_night_in_one_process_are_busy_not_doubled(tmp_path: Path) -> None:
+    config, rows = config_at(tmp_path, "duckdb:///night.duckdb"), scores(40, 3)
+    with open_warehouse(config) as first, open_warehouse(config) as second:
+        first.publish(rows, TARGET, CUTOFF, run_of(rows))
+        second.begin("")  # type: ignore[attr-defined]
+        second.execute("DELETE FROM user_scores")  # type: ignore[attr-defined]
+        with pytest.raises(Busy, match=r"Another transaction changed the same rows"):
+            first.publish(rows, TARGET, CUTOFF, run_of(rows))
+        second.rollback()  # type: ignore[attr-defined]
+        assert first.query("SELECT count(*) AS n FROM user_scores")["n"].to_pylist() == [40]
