@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 
@@ -11,6 +12,8 @@ NOISY = ("alembic", "distributed", "fsspec", "great_expectations", "matplotlib",
 
 def configure(*, verbose: bool) -> None:
     """Send this program's INFO (DEBUG when verbose) and other libraries' warnings to stderr."""
+    # TensorFlow writes to stderr from C++, past logging; worker processes inherit this.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if verbose else "3")
     line = logging.Formatter("%(asctime)sZ %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
     line.converter = time.gmtime
     handler = logging.StreamHandler(sys.stderr)

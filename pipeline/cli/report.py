@@ -11,12 +11,16 @@ from rich.console import Console
 from rich.table import Table
 
 
+PIPED_WIDTH = 160
+"""Columns where there is no terminal to ask, such as a pipe or a log."""
+
+
 def show(result: Mapping[str, Any], *, as_json: bool) -> None:
     """Print a flat result on stdout; lists of rows become tables of their own."""
     if as_json:
         sys.stdout.write(json.dumps(result) + "\n")
         return
-    console = Console(soft_wrap=True)
+    console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
     facts = Table(show_header=False, box=None, pad_edge=False)
     for key, value in result.items():
         if not _is_rows(value):
