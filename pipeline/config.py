@@ -260,7 +260,7 @@ class Config(BaseSettings):
     @property
     def warehouse_place(self) -> str:
         """The warehouse's URL without a password, for people and logs."""
-        return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", self.warehouse.url)
+        return re.sub(r"(://[^:/@]*:)[^@]*(?=@)|(password=)[^&]*", r"\1\2***", self.warehouse.url)
 
     def path(self, text: str) -> Path:
         """A path of the file, relative to the file's folder."""

@@ -49,6 +49,19 @@ def test_the_environment_overrides_the_file(tmp_path: Path, monkeypatch: pytest.
     assert config.warehouse_place == "postgresql://loader:***@db/shop"
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://loader:secret@db/shop", "postgresql://loader:***@db/shop"),
+        ("postgresql://db/shop?user=loader&password=secret&x=1", "postgresql://db/shop?user=loader&password=***&x=1"),
+        ("postgresql://loader@db/shop", "postgresql://loader@db/shop"),
+        ("duckdb:///night.duckdb", "duckdb:///night.duckdb"),
+    ],
+)
+def test_people_see_the_warehouse_without_its_password(tmp_path: Path, url: str, shown: str) -> None:
+    assert load(write(tmp_path, MINIMAL + f"[warehouse]\nurl = '{url}'\n")).warehouse_place == shown
+
+
 def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="nightcast init"):
         load(tmp_path / "nightcast.toml")
