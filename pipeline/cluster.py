@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -120,9 +122,9 @@ def _local(config: Config) -> Iterator[Client]:
                 local_directory=folder,
                 silence_logs=logging.CRITICAL,
             )
-            stack.callback(local.close, timeout=CLOSE_SECONDS)
+            stack.callback(_stop, local)
             client = Client(local, timeout=CONNECT_SECONDS, set_as_default=False)
-            stack.callback(client.close, timeout=CLOSE_SECONDS)
+            stack.callback(_disconnect, client)
             client.wait_for_workers(1, timeout=START_SECONDS)
         except (RuntimeError, TimeoutError, OSError) as error:
             raise WorkersLost(
@@ -137,7 +139,7 @@ def _remote(address: str) -> Iterator[Client]:
     with ExitStack() as stack:
         try:
             client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-            stack.callback(client.close, timeout=CLOSE_SECONDS)
+            stack.callback(_disconnect, client)
             client.wait_for_workers(1, timeout=CONNECT_SECONDS)
         except (TimeoutError, OSError) as error:
             raise Unreachable(
@@ -145,6 +147,22 @@ def _remote(address: str) -> Iterator[Client]:
                 mend='start it, correct dask.scheduler, or set it to "" for workers on this machine',
             ) from error
         yield client
+
+
+def _disconnect(client: Client) -> None:
+    with suppress(TimeoutError, CommClosedError):
+        client.close(timeout=CLOSE_SECONDS)
+
+
+def _stop(local: LocalCluster) -> None:
+    """A worker that is still busy when the time is over is killed: its result is not wanted any more."""
+    processes = [nanny.pid for nanny in local.workers.values() if nanny.pid]
+    try:
+        local.close(timeout=CLOSE_SECONDS)
+    except TimeoutError:
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
 
 
 @contextmanager

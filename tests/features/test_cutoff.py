@@ -16,7 +16,7 @@ def test_micros_and_key_name_the_same_instant() -> None:
     assert cutoff.micros == 1_318_114_800_000_000
 
 
-@given(st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1)))
+@given(st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1)))  # noqa: DTZ001 – hypothesis takes naive bounds
 def test_keys_sort_like_instants(naive: datetime) -> None:
     cutoff = Cutoff(naive.replace(tzinfo=UTC, microsecond=0))
     later = cutoff.plus_days(1)
@@ -63,7 +63,10 @@ def test_other_texts_are_refused_with_what_would_be_right(text: str, says: str) 
         parse_cutoff(text, LONDON)
 
 
-@pytest.mark.parametrize("instant", [datetime(2026, 1, 1), datetime(2026, 1, 1, tzinfo=timezone(timedelta(hours=1)))])
+NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001 – naive on purpose
+
+
+@pytest.mark.parametrize("instant", [NAIVE, NAIVE.replace(tzinfo=timezone(timedelta(hours=1)))])
 def test_only_utc_is_a_cutoff(instant: datetime) -> None:
     with pytest.raises(ValueError, match="UTC instant"):
         Cutoff(instant)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -40,7 +41,7 @@ def naive(past: list[Row], kind: str, days: int) -> dict[str, float]:
 
 def naive_gaps(past: list[Row], kind: str) -> dict[str, float]:
     days = sorted({age(row) for row in past if age(row) < LOOKBACK and kind in ("any", row["event_type"])})
-    gaps = [older - newer for newer, older in zip(days, days[1:], strict=False)]
+    gaps = [older - newer for newer, older in pairwise(days)]
     if not gaps:
         return {f"gap_mean_{kind}": math.nan, f"gap_deviation_{kind}": math.nan, f"gap_latest_{kind}": math.nan}
     mean = Fraction(sum(gaps), len(gaps))

@@ -1,0 +1,65 @@
+import logging
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pipeline import cluster as module
+from pipeline.cluster import cluster
+from pipeline.errors import Unreachable, WorkersLost
+from tests.faults.worker_jobs import double, refuse, sleep
+from tests.pipeline.ingested import configuration
+
+
+def test_results_come_in_the_order_of_the_arguments(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    level = logging.getLogger("distributed").level
+    with cluster(configuration(tmp_path)) as workers:
+        assert workers.map(double, [3, 1, 2], label="number", show=False) == [6, 2, 4]
+        assert workers.map(double, [], label="number", show=False) == []
+        with pytest.raises(ValueError, match="1 is not wanted"):
+            workers.map(refuse, [1], label="number", show=False)
+        assert workers.map(double, [5], label="number", show=True) == [10]
+        listening = {each.laddr.ip for each in psutil.net_connections() if each.status == "LISTEN" and each.pid in _family()}
+    assert listening == {"127.0.0.1"}
+    _alone(within=10)
+    assert logging.getLogger("distributed").level == level
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert "distributed" not in captured.err
+
+
+def test_an_answer_that_takes_too_long_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CLOSE_SECONDS", 2)
+
+    def nap() -> None:
+        with cluster(configuration(tmp_path)) as workers:
+            monkeypatch.setattr(workers, "_seconds", 1.0)
+            workers.map(sleep, [0, 300], label="nap", show=False)
+
+    began = time.monotonic()
+    with pytest.raises(WorkersLost, match=r"No answer within 1 s for nap .*300"):
+        nap()
+    assert time.monotonic() - began < 60
+    _alone(within=10)
+
+
+def test_an_absent_scheduler_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CONNECT_SECONDS", 1)
+    config = configuration(tmp_path, dask={"scheduler": "tcp://127.0.0.1:9"})
+    with pytest.raises(Unreachable, match=r"tcp://127.0.0.1:9 does not answer"), cluster(config):
+        pass
+
+
+def _family() -> set[int]:
+    """This process and its worker processes that still run."""
+    own = psutil.Process()
+    running = [child for child in own.children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
+    return {own.pid, *(child.pid for child in running if "spawn_main" in " ".join(child.cmdline()))}
+
+
+def _alone(within: float) -> None:
+    deadline = time.monotonic() + within
+    while len(_family()) > 1:
+        assert time.monotonic() < deadline, "workers are still running"
+        time.sleep(0.1)
