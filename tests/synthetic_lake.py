@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,32 +27,40 @@ EVENT_TYPES = ("view", "purchase")
 TIMELINE = EVENTS.remove(EVENTS.get_field_index("bucket"))
 
 
+SETTINGS: dict[str, dict[str, Any]] = {
+    "source": {
+        "files": "{date}.csv",
+        "event_types": EVENT_TYPES,
+        "columns": {"user_id": "u", "event_time": "t", "event_type": "e"},
+    },
+    "lake": {"buckets": 3},
+    "dask": {"workers": 1, "timeout_minutes": 5},
+    "windows": {"lookback_days": 60, "days": (7, 30)},
+    "targets": {
+        "purchase_7d": {"kind": "occurs", "event_type": "purchase", "horizon_days": 7},
+        "churn_14d": {"kind": "absent", "horizon_days": 14, "eligible": {"within_days": 30}},
+    },
+    "training": {
+        "cutoffs": 2,
+        "step_days": 14,
+        "gbdt": {"rounds": 30, "learning_rate": 0.1, "leaves": 7, "min_leaf": 10, "folds": 2, "early_stopping": 10},
+        "sequence": {"length": 8, "width": 8, "epochs": 2, "batch": 64, "max_samples": 300},
+    },
+}
+"""Two targets and small models."""
+
+
 def configuration(root: Path, **sections: Any) -> Config:
-    """Two targets and small models; `sections` replace whole sections."""
-    return Config.model_validate(
-        {
-            "root": root,
-            "source": {
-                "files": "{date}.csv",
-                "event_types": EVENT_TYPES,
-                "columns": {"user_id": "u", "event_time": "t", "event_type": "e"},
-            },
-            "lake": {"buckets": 3},
-            "dask": {"workers": 1, "timeout_minutes": 5},
-            "windows": {"lookback_days": 60, "days": (7, 30)},
-            "targets": {
-                "purchase_7d": {"kind": "occurs", "event_type": "purchase", "horizon_days": 7},
-                "churn_14d": {"kind": "absent", "horizon_days": 14, "eligible": {"within_days": 30}},
-            },
-            "training": {
-                "cutoffs": 2,
-                "step_days": 14,
-                "gbdt": {"rounds": 30, "learning_rate": 0.1, "leaves": 7, "min_leaf": 10, "folds": 2, "early_stopping": 10},
-                "sequence": {"length": 8, "width": 8, "epochs": 2, "batch": 64},
-            },
-            **sections,
-        }
-    )
+    """`SETTINGS`, with whole sections replaced by `sections`, in folder `root`."""
+    return Config.model_validate({"root": root, **SETTINGS, **sections})
+
+
+def write_toml(root: Path, **sections: Any) -> Path:
+    """The same configuration as a file, for the command line."""
+    lines = [line for name, section in {**SETTINGS, **sections}.items() for line in _toml([name], section)]
+    path = root / "nightcast.toml"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
 
 
 def write_events(config: Config, *, users: int = 240, seed: int = 7) -> None:
@@ -136,3 +145,9 @@ def _events(user: str, random: np.random.Generator) -> list[dict[str, object]]:
 
 def _sorted(events: pa.Table) -> pa.Table:
     return events.sort_by([(name, "ascending") for name in SORT_KEY])
+
+
+def _toml(place: list[str], section: dict[str, Any]) -> list[str]:
+    tables = {name: value for name, value in section.items() if isinstance(value, dict)}
+    lines = [f"[{'.'.join(place)}]", *(f"{name} = {json.dumps(value)}" for name, value in section.items() if name not in tables)]
+    return lines + [line for name, table in tables.items() for line in _toml([*place, name], table)]

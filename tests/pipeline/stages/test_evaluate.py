@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models import gbdt, metrics
+from pipeline.config import Config
+from pipeline.errors import MissingInput, ModelRefused, NotEnoughData
+from pipeline.evaluation import record
+from pipeline.evaluation.rows import BucketAnswers, JudgeTask, judge_bucket
+from pipeline.lake import Lake
+from pipeline.scoring.inputs import configured_features
+from pipeline.stages import evaluate, train_gbdt
+from pipeline.tracking import registry, runs
+from pipeline.training_set import training_set
+from pipeline.warehouse import open_warehouse
+from tests.synthetic_lake import AS_OF, configuration, write_training
+
+EVALUATION = AS_OF.plus_days(-7)
+
+
+def train(config: Config) -> dict[str, Any]:
+    return train_gbdt.run(config, config.target("purchase_7d"), AS_OF, show=False)
+
+
+def judge(config: Config) -> dict[str, Any]:
+    return evaluate.run(config, config.target("purchase_7d"), AS_OF, show=False)
+
+
+def test_a_candidate_is_judged_on_the_labelled_users_of_the_evaluation_cutoff(shop: Config, tmp_path: Path) -> None:
+    train(shop)
+    result = judge(shop)
+    rows = training_set(Lake(shop.lake_url), configured_features(shop), shop.target("purchase_7d"), [EVALUATION])
+    (candidate,) = result["candidates"]
+    assert (result["cutoff"], result["rows"], result["positives"]) == (str(EVALUATION), len(rows.labels), int(rows.labels.sum()))
+    (made,) = registry.candidates(shop, "purchase_7d", AS_OF)
+    booster = gbdt.load(registry.download(shop, made, tmp_path)).booster
+    raw = np.asarray(booster.predict(rows.features, raw_score=True))
+    assert candidate["auc"] == pytest.approx(metrics.auc(rows.labels, raw), abs=1e-12)
+    assert candidate["lower"] < candidate["auc"] < candidate["upper"]
+    assert (result["best"], candidate["champion"]) == (made.version, False)
+
+
+def test_the_champion_is_judged_on_the_same_rows_as_its_challenger(shop: Config) -> None:
+    train(shop)
+    registry.set_alias(shop, "purchase_7d", registry.CHAMPION, "1")
+    train(shop)
+    result = judge(shop)
+    assert [(model["version"], model["champion"]) for model in result["candidates"]] == [("2", False), ("1", True)]
+    _, evidence = record.recall(shop, "purchase_7d", AS_OF)
+    assert evidence.difference("2", "1").value == 0  # the same training twice
+
+
+def test_figures_go_to_the_warehouse_and_to_mlflow(shop: Config) -> None:
+    version = train(shop)["version"]
+    (candidate,) = judge(shop)["candidates"]
+    with open_warehouse(shop) as warehouse:
+        rows = warehouse.query("SELECT * FROM model_quality ORDER BY metric").to_pylist()
+    assert {row["metric"] for row in rows} == {"auc", "average_precision", "brier", "ece", "log_loss"}
+    (auc,) = [row for row in rows if row["metric"] == "auc"]
+    assert (auc["value"], auc["lower"], auc["model_version"], auc["basis"], auc["slice"]) == (
+        candidate["auc"],
+        candidate["lower"],
+        version,
+        "validation",
+        "all",
+    )
+    assert auc["cutoff"] == EVALUATION.instant
+    (made,) = registry.candidates(shop, "purchase_7d", AS_OF)
+    own = runs.existing(shop, made.run_id)
+    assert own.client.get_run(own.id).data.metrics["evaluation_auc"] == candidate["auc"]
+    run, _ = record.recall(shop, "purchase_7d", AS_OF)
+    assert run.client.get_run(run.id).data.metrics[f"gbdt_v{version}_auc"] == candidate["auc"]
+    assert {entry.path for entry in run.client.list_artifacts(run.id)} == {"figures", "metrics.json", "evidence.json"}
+
+
+def test_judging_again_replaces_the_figures(shop: Config) -> None:
+    train(shop)
+    assert judge(shop) == judge(shop)
+    with open_warehouse(shop) as warehouse:
+        assert warehouse.query("SELECT count(*) AS n FROM model_quality").to_pylist() == [{"n": 5}]
+
+
+def test_without_a_training_there_is_nothing_to_judge(shop: Config) -> None:
+    with pytest.raises(MissingInput, match="train-gbdt"):
+        judge(shop)
+
+
+def test_without_labels_at_the_evaluation_cutoff_nothing_is_judged(shop: Config) -> None:
+    train(shop)
+    wanted = {"target": "purchase_7d", "cutoff": EVALUATION.key}
+    Lake(shop.lake_url).open("labels").delete(" AND ".join(f"{key} = '{value}'" for key, value in wanted.items()))  # type: ignore[union-attr]
+    with pytest.raises(MissingInput, match="build-features --training"):
+        judge(shop)
+
+
+def test_one_outcome_only_cannot_judge(shop: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    train(shop)
+
+    def all_negative(task: JudgeTask) -> BucketAnswers:
+        answers = judge_bucket(task)
+        answers.y[:] = 0
+        return answers
+
+    monkeypatch.setattr(evaluate, "judge_bucket", all_negative)
+    with pytest.raises(NotEnoughData, match="0 of 239 users have outcome 1"):
+        judge(shop)
+
+
+def test_a_champion_that_reads_other_features_is_set_aside_with_both_fingerprints(shop: Config, tmp_path: Path) -> None:
+    train(shop)
+    registry.set_alias(shop, "purchase_7d", registry.CHAMPION, "1")
+    changed = configuration(tmp_path, windows={"lookback_days": 60, "days": (14,)})
+    write_training(changed, "purchase_7d")
+    train(changed)
+    result = judge(changed)
+    assert [model["version"] for model in result["candidates"]] == ["2"]
+    (why,) = result["set_aside"]
+    assert configured_features(shop).fingerprint in why
+    assert configured_features(changed).fingerprint in why
+
+
+def test_a_changed_champion_stops_the_evaluation(shop: Config, tmp_path: Path) -> None:
+    train(shop)
+    registry.set_alias(shop, "purchase_7d", registry.CHAMPION, "1")
+    (model,) = (tmp_path / "mlartifacts").rglob("model.txt")
+    model.write_bytes(model.read_bytes()[:-10])
+    train(shop)
+    with pytest.raises(ModelRefused, match=r"model\.txt was changed"):
+        judge(shop)

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from models import gbdt
+from models.classifier import Batch, Floats
+from pipeline.config import Config
+from pipeline.errors import MissingInput, ModelRefused, NoChampion, NoEvents
+from pipeline.lake import Lake
+from pipeline.scoring import scorer
+from pipeline.scoring.bucket import ScoreTask, score_bucket
+from pipeline.stages import publish, score, train_gbdt
+from pipeline.tracking import registry
+from pipeline.warehouse import open_warehouse
+from tests.mlflow_store import place_mlflow_store
+from tests.synthetic_lake import AS_OF, configuration
+
+PARTITION = {"target": "purchase_7d", "cutoff": AS_OF.key}
+
+
+@pytest.fixture(scope="module")
+def trained(lake_of_the_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which version 1 of purchase_7d is champion and version 2 is there too. Copied, never changed."""
+    root = tmp_path_factory.mktemp("trained")
+    shutil.copytree(lake_of_the_shop, root / "lake")
+    place_mlflow_store(root)
+    config = configuration(root)
+    for _ in range(2):
+        train_gbdt.run(config, config.target("purchase_7d"), AS_OF, show=False)
+    registry.set_alias(config, "purchase_7d", registry.CHAMPION, "1")
+    return root
+
+
+@pytest.fixture
+def night(shop: Config, trained: Path, tmp_path: Path) -> Config:
+    """A shop with the trained models; their files stay where they were stored."""
+    shutil.copy(trained / "mlflow.db", tmp_path / "mlflow.db")
+    return shop
+
+
+def scored(config: Config, *names: str) -> dict[str, Any]:
+    return score.run(config, AS_OF, targets=[config.target(name) for name in names or ("purchase_7d",)], show=False)
+
+
+def rows(config: Config) -> pa.Table:
+    return Lake(config.lake_url).read("scores", PARTITION)
+
+
+def test_every_eligible_user_is_scored_once_with_reasons_and_provenance(night: Config) -> None:
+    result = scored(night)
+    found = rows(night)
+    assert (result["rows"], result["refused"], result["models"]) == (240, 0, {"purchase_7d": "1"})
+    assert len(set(found["user_id"].to_pylist())) == len(found) == 240
+    assert set(found["model_version"].to_pylist()) == {"1"}
+    assert set(found["run_id"].to_pylist()) == {result["run_id"]}
+    assert all(0 < value < 1 for value in found["score"].to_pylist())
+    assert found["reason_1"].null_count == 0
+    metadata = Lake(night.lake_url).metadata("scores", PARTITION)
+    assert (metadata["eligible"], metadata["scored"], metadata["refused"]) == ("240", "240", "0")
+    assert (metadata["model_version"], metadata["run_id"], metadata["lake_version"]) == ("1", result["run_id"], "0")
+
+
+def test_the_score_is_the_calibrated_answer_of_the_champions_own_model(night: Config, tmp_path: Path) -> None:
+    from pipeline.scoring.inputs import configured_features
+
+    scored(night)
+    features = configured_features(night)
+    known = Lake(night.lake_url).read(features.table, {"cutoff": AS_OF.key}).sort_by("user_id")
+    matrix = np.column_stack([known[name].to_numpy() for name in features.names])
+    model = gbdt.load(registry.download(night, registry.champion(night, "purchase_7d"), tmp_path))
+    raw = np.asarray(model.booster.predict(matrix, raw_score=True))
+    found = rows(night)
+    assert found["user_id"].to_pylist() == known["user_id"].to_pylist()
+    np.testing.assert_array_equal(found["raw_score"].to_numpy(), raw)
+    assert (np.diff(found["score"].to_numpy()[np.argsort(raw)]) >= 0).all()
+
+
+def test_scoring_again_gives_the_same_rows_but_for_run_and_time(night: Config) -> None:
+    scored(night)
+    first = rows(night)
+    scored(night)
+    second = rows(night)
+    assert first["run_id"][0] != second["run_id"][0]
+    assert first.drop_columns(["run_id", "scored_at"]).equals(second.drop_columns(["run_id", "scored_at"]))
+
+
+def test_scores_can_be_published_and_again_with_the_same_checksum(night: Config) -> None:
+    checksums = []
+    for _ in range(2):
+        scored(night)
+        publish.run(night, AS_OF, targets=[night.target("purchase_7d")], show=False)
+        with open_warehouse(night) as warehouse:
+            checksums.append(warehouse.checksum("purchase_7d", AS_OF))
+    assert checksums[0] == checksums[1]
+
+
+def test_an_alias_that_moves_meanwhile_changes_nothing_in_this_run(night: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    def while_the_alias_moves(task: ScoreTask) -> pa.Table:
+        registry.set_alias(night, "purchase_7d", registry.CHAMPION, "2")
+        return score_bucket(task)
+
+    monkeypatch.setattr(score, "score_bucket", while_the_alias_moves)
+    scored(night)
+    assert set(rows(night)["model_version"].to_pylist()) == {"1"}
+    assert registry.champion(night, "purchase_7d").version == "2"
+
+
+class Hesitant(gbdt.Gbdt):
+    """No finite answer for every tenth user."""
+
+    def raw(self, batch: Batch) -> Floats:
+        raw = super().raw(batch)
+        raw[::10] = np.nan
+        return raw
+
+
+def test_a_user_without_a_finite_score_is_refused_with_a_reason_and_counted(night: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(scorer.LOADERS, "gbdt", lambda folder: Hesitant(gbdt.load(folder).booster))
+    result = scored(night)
+    found = rows(night)
+    refused = found.filter(pa.compute.is_valid(found["refused_reason"]))
+    assert 0 < result["refused"] == len(refused) < 40
+    assert result["rows"] + result["refused"] == 240
+    assert set(refused["refused_reason"].to_pylist()) == {"the model gave no finite score"}
+    for name in ("score", "raw_score", "percentile", "decile", "reason_1", "reason_1_effect"):
+        assert refused[name].null_count == len(refused)
+    assert found["percentile"].to_pandas().max() == 100
+    publish.run(night, AS_OF, targets=[night.target("purchase_7d")], show=False)
+
+
+def test_without_a_champion_of_every_target_nothing_is_scored(night: Config) -> None:
+    with pytest.raises(NoChampion, match="churn_14d"):
+        scored(night, "purchase_7d", "churn_14d")
+    assert Lake(night.lake_url).version("scores") is None
+
+
+def test_without_features_at_the_cutoff_the_line_to_run_is_named(night: Config) -> None:
+    with pytest.raises(MissingInput, match="nightcast build-features --cutoff 2026-04-12"):
+        score.run(night, AS_OF.plus_days(1), targets=[night.target("purchase_7d")], show=False)
+
+
+def test_features_of_another_configuration_do_not_count(night: Config, tmp_path: Path) -> None:
+    with pytest.raises(MissingInput, match="for the configured windows"):
+        scored(configuration(tmp_path, windows={"lookback_days": 60, "days": (14,)}))
+
+
+def test_another_definition_of_the_target_is_refused(night: Config, tmp_path: Path) -> None:
+    targets = {"purchase_7d": {"kind": "occurs", "event_type": "view", "horizon_days": 7}}
+    with pytest.raises(ModelRefused, match=r"'event_type': 'purchase'.*'event_type': 'view'"):
+        scored(configuration(tmp_path, targets=targets))
+
+
+def test_nobody_eligible_is_no_night(night: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.scoring.bucket.eligible", lambda view, target, cutoff: np.zeros(view.users, dtype=bool))
+    with pytest.raises(NoEvents, match="Nobody is eligible"):
+        scored(night)
+    assert Lake(night.lake_url).version("scores") is None

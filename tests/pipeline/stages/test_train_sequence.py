@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import Config
+from pipeline.errors import MissingInput, NotEnoughData
+from pipeline.scoring.bucket import ScorerFile
+from pipeline.scoring.inputs import configured_features
+from pipeline.scoring.scorer import open_scorer
+from pipeline.stages import train_sequence
+from pipeline.tracking import registry, runs
+from tests.synthetic_lake import AS_OF, configuration
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
+def test_a_training_ends_in_a_registered_candidate_that_opens(shop: Config, tmp_path: Path) -> None:
+    result = train_sequence.run(shop, shop.target("purchase_7d"), AS_OF, show=False)
+    (made,) = registry.candidates(shop, "purchase_7d", AS_OF)
+    assert (result["kind"], result["version"], result["run_id"]) == ("sequence", made.version, made.run_id)
+    assert result["rows"] == 300  # max_samples
+    assert 0 < result["auc_out_of_fold"] <= 1
+    run = runs.existing(shop, made.run_id)
+    assert [point.step for point in run.client.get_metric_history(run.id, "held_out_log_loss")] == [1, 2]
+    assert [point.step for point in run.client.get_metric_history(run.id, "training_log_loss")] == [1, 2]
+    file = ScorerFile(str(registry.download(shop, made, tmp_path)), made.manifest_sha256, made.fingerprint, shop.target("purchase_7d"))
+    scorer = open_scorer(Path(file.folder), file.manifest_sha256, fingerprint=configured_features(shop).fingerprint, target=file.target)
+    assert scorer.manifest.kind == "sequence"
+    assert {"model.keras", "vocabulary.json", "calibrator.json", "sentences.json"} <= scorer.manifest.files.keys()
+    assert set(scorer.sentences) == set(scorer.classifier.sentences())  # type: ignore[attr-defined]
+
+
+def test_too_few_of_one_outcome_are_refused_with_the_counts(shop: Config, tmp_path: Path) -> None:
+    strict = configuration(tmp_path, training={**shop.training.model_dump(), "min_positives": 150})
+    with pytest.raises(NotEnoughData, match="at least 150 of each"):
+        train_sequence.run(strict, strict.target("purchase_7d"), AS_OF, show=False)
+
+
+def test_labels_that_were_never_built_are_missing(shop: Config) -> None:
+    with pytest.raises(MissingInput, match="build-features --training"):
+        train_sequence.run(shop, shop.target("purchase_7d"), AS_OF.plus_days(3), show=False)
