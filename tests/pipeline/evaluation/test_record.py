@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.config import Config
+from pipeline.errors import MissingInput
+from pipeline.evaluation import record
+from pipeline.evaluation.evidence import Answers, Evidence, weigh
+from pipeline.warehouse import open_warehouse
+from tests.mlflow_store import place_mlflow_store
+from tests.synthetic_lake import AS_OF, configuration
+
+RANDOM = np.random.default_rng(7)
+Y = (RANDOM.random(100) < 0.3).astype(np.int8)
+RAW = RANDOM.normal(size=100)
+ANSWERS = [Answers("1", "gbdt", AS_OF, RAW, 1 / (1 + np.exp(-RAW)))]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    place_mlflow_store(tmp_path)
+    return configuration(tmp_path)
+
+
+def evidence() -> Evidence:
+    return weigh("purchase_7d", AS_OF, AS_OF.plus_days(-7), Y, ANSWERS, {})
+
+
+def test_evidence_is_recalled_as_it_was_kept(config: Config) -> None:
+    record.keep(config, evidence(), Y, ANSWERS, [])
+    run, found = record.recall(config, "purchase_7d", AS_OF)
+    assert found == evidence()
+    assert run.client.get_run(run.id).info.run_name == f"evaluation {AS_OF}"
+
+
+def test_evidence_of_another_training_is_not_recalled(config: Config) -> None:
+    record.keep(config, evidence(), Y, ANSWERS, [])
+    with pytest.raises(MissingInput, match="nightcast evaluate --target purchase_7d"):
+        record.recall(config, "purchase_7d", AS_OF.plus_days(1))
+
+
+def test_an_evaluation_that_breaks_off_is_not_recalled(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(found: Evidence) -> None:
+        raise RuntimeError("power cut")
+
+    monkeypatch.setattr(record, "_grid", breaks)
+    with pytest.raises(RuntimeError, match="power cut"):
+        record.keep(config, evidence(), Y, ANSWERS, [])
+    with pytest.raises(MissingInput):
+        record.recall(config, "purchase_7d", AS_OF)
+
+
+def test_the_warehouse_gets_one_row_per_figure(config: Config) -> None:
+    record.keep(config, evidence(), Y, ANSWERS, [])
+    with open_warehouse(config) as warehouse:
+        rows = warehouse.query("SELECT metric, value, lower, rows, basis FROM model_quality").to_pylist()
+    figures = evidence().models[0].figures
+    assert {row["metric"]: (row["value"], row["lower"]) for row in rows} == {
+        name: (estimate.value, estimate.lower) for name, estimate in figures.items()
+    }
+    assert {(row["rows"], row["basis"]) for row in rows} == {(100, "validation")}

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models import gbdt
+from models.calibration import Calibrator
+from pipeline.config import Config
+from pipeline.errors import MissingInput, ModelRefused
+from pipeline.lake import Lake
+from pipeline.scoring.artifact import pack
+from pipeline.scoring.bucket import NO_FEATURES, PARTIAL, BucketInputs, ScorerFile, ScoreTask, batch_of, load_view, opened, score_bucket
+from pipeline.scoring.inputs import bucket_inputs, configured_features
+from tests.synthetic_lake import AS_OF, configuration, write_events, write_features
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    made = configuration(tmp_path_factory.mktemp("shop"))
+    write_events(made, users=90)
+    write_features(made, AS_OF)
+    return made
+
+
+@pytest.fixture(scope="module")
+def inputs(config: Config) -> BucketInputs:
+    return bucket_inputs(config, Lake(config.lake_url), AS_OF)[1]
+
+
+@pytest.fixture(scope="module")
+def file(config: Config, tmp_path_factory: pytest.TempPathFactory) -> ScorerFile:
+    features, random, folder = configured_features(config), np.random.default_rng(7), tmp_path_factory.mktemp("artifact")
+    X = random.normal(size=(200, len(features.names)))
+    y = (X[:, 0] + random.normal(size=200) > 0).astype(np.int8)
+    parameters = gbdt.GbdtParameters(rounds=5, min_leaf=10, folds=2, threads=1)
+    model = gbdt.fit(X, y, np.arange(200), features.names, parameters, 7).model
+    sentences = {feature.name: feature.sentence for feature in features.features}
+    target = config.target("churn_14d")
+    sha256 = pack(
+        folder,
+        model,
+        Calibrator(1.0, 0.0),
+        sentences,
+        target=target,
+        fingerprint=features.fingerprint,
+        features=features.names,
+        cutoffs=[AS_OF.plus_days(-14)],
+    )
+    return ScorerFile(str(folder), sha256, features.fingerprint, target)
+
+
+def test_features_follow_the_users_of_the_timeline_whatever_their_order_in_the_lake(inputs: BucketInputs) -> None:
+    view = load_view(inputs)
+    asked = np.arange(view.users)[::-1].copy()
+    batch, known = batch_of(view, asked, inputs)
+    rows = inputs.lake.read(inputs.features_table, {"cutoff": AS_OF.key, "bucket": "1"}).to_pylist()
+    expected = {row["user_id"]: [row[name] for name in inputs.features] for row in rows}
+    assert known.all()
+    np.testing.assert_array_equal(batch.features, [expected[user] for user in view.user_ids[asked]])
+
+
+def test_exactly_the_eligible_users_are_scored_and_sorted(inputs: BucketInputs, file: ScorerFile) -> None:
+    rows = score_bucket(ScoreTask(inputs, file))
+    view = load_view(inputs)
+    recent = view.per_user(view.event_time >= AS_OF.plus_days(-30).micros) > 0
+    assert rows.schema.equals(PARTIAL)
+    assert rows["user_id"].to_pylist() == sorted(view.user_ids[recent])
+    assert 0 < len(rows) < view.users
+    assert rows["score"].null_count == 0
+    assert rows["refused_reason"].null_count == len(rows)
+
+
+def test_an_eligible_user_without_features_is_refused_with_a_reason(inputs: BucketInputs, file: ScorerFile, config: Config) -> None:
+    lake, where = inputs.lake, {"cutoff": AS_OF.key, "bucket": "1"}
+    stored = lake.read(inputs.features_table, where, ["user_id", *inputs.features])
+    view = load_view(inputs)
+    lost = view.user_ids[np.flatnonzero(view.per_user(view.event_time >= AS_OF.plus_days(-30).micros))[0]]
+    kept = stored.filter([user != lost for user in stored["user_id"].to_pylist()])
+    part = lake.write_part("features/less", where, "less", kept)
+    lake.commit("features/less", kept.schema, {"cutoff": AS_OF.key}, [part], metadata={})
+    rows = score_bucket(ScoreTask(replace(inputs, features_table="features/less", features_version=0), file))
+    refused = [row for row in rows.to_pylist() if row["refused_reason"]]
+    assert [(row["user_id"], row["refused_reason"], row["score"]) for row in refused] == [(lost, NO_FEATURES, None)]
+
+
+def test_columns_that_the_lake_lacks_are_named(inputs: BucketInputs) -> None:
+    view = load_view(inputs)
+    with pytest.raises(MissingInput, match="never_built"):
+        batch_of(view, np.arange(view.users), replace(inputs, features=(*inputs.features, "never_built")))
+
+
+def test_a_worker_verifies_the_artifact_before_it_opens_it(file: ScorerFile, tmp_path: Path) -> None:
+    for path in Path(file.folder).iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "model.txt").write_bytes(b"tree\n")
+    with pytest.raises(ModelRefused, match=r"model\.txt was changed"):
+        opened(replace(file, folder=str(tmp_path)))
+
+
+def test_a_task_calls_itself_by_its_bucket(inputs: BucketInputs, file: ScorerFile) -> None:
+    assert str(ScoreTask(inputs, file)) == "1"
