@@ -9,7 +9,10 @@ from keras import layers, ops
 from features.sequences import NUMBERS
 from models.classifier import Floats
 
-EVENT_WIDTH, ITEM_WIDTH, CATEGORY_WIDTH = 8, 16, 8
+EVENT_WIDTH, ITEM_WIDTH, CATEGORY_WIDTH = 8, 8, 8
+
+ITEM_PENALTY = 0.01
+"""L2. Items are many and samples few: without it the network recognises users by what they bought, and forgets the rest within an epoch."""
 
 LEAST_VARIANCE = 1e-2
 """A number that hardly varied in training must not explode when it does later."""
@@ -21,9 +24,9 @@ def build(*, event_types: int, items: int, categories: int, mean: Floats, varian
     event_types         of the source; items, categories: in the vocabulary, without padding and unknown
     mean, variance      (K,) of the numbers over real events of the training users
 
-    It sees the recurrent layer's last state and the average event. The mask is computed from `event_type` and handed on by
-    hand: an addition of two layers would drop an implicit one. Padding lies on the right, the first step is never masked, and the
-    recurrent layer keeps the settings that cuDNN has a kernel for.
+    Items start at zero and are held near it, so that only those with evidence count. The last state of the recurrent layer and the
+    average event decide. The mask is computed from `event_type` and handed on by hand: an addition of two layers would drop an implicit
+    one. Padding lies on the right, the first step is never masked, and the recurrent layer keeps the settings that cuDNN has a kernel for.
     """
     event_type, item, category = (keras.Input((None,), dtype="int32", name=name) for name in ("event_type", "item", "category"))
     numbers = keras.Input((None, len(NUMBERS)), dtype="float32", name="numbers")
@@ -31,7 +34,9 @@ def build(*, event_types: int, items: int, categories: int, mean: Floats, varian
     events = layers.Concatenate()(
         [
             layers.Embedding(event_types + 2, EVENT_WIDTH, name="event_type_embedding")(event_type),
-            layers.Embedding(items + 2, ITEM_WIDTH, name="item_embedding")(item),
+            layers.Embedding(
+                items + 2, ITEM_WIDTH, "zeros", embeddings_regularizer=keras.regularizers.L2(ITEM_PENALTY), name="item_embedding"
+            )(item),
             layers.Embedding(categories + 2, CATEGORY_WIDTH, name="category_embedding")(category),
             layers.Normalization(mean=mean, variance=np.maximum(variance, LEAST_VARIANCE), name="standardised")(numbers),
         ]

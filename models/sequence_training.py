@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Epoch:
-    """Mean log loss of one epoch: on the training batches as they passed, and afterwards on the held-out users."""
+    """Mean log loss of one epoch: on the training batches as they passed, penalties included, and afterwards on the held-out users."""
 
     number: int
     training_loss: float

@@ -76,3 +76,9 @@ def test_a_constant_number_cannot_explode_later() -> None:
     steady = build(event_types=3, items=20, categories=4, mean=np.ones(7), variance=np.zeros(7), width=8, dropout=0.0)
     standardised = steady.get_layer("standardised")(np.full((1, 1, 7), 1.5, np.float32))
     assert np.asarray(standardised) == pytest.approx(np.full((1, 1, 7), 5.0), rel=1e-4)
+
+
+def test_an_item_without_evidence_says_nothing(network: keras.Model) -> None:
+    other = drawn(0)
+    other["item"] = np.where(other["item"] > 0, 22 - other["item"], 0)
+    np.testing.assert_array_equal(network.predict_on_batch(other), network.predict_on_batch(drawn(0)))

@@ -43,7 +43,6 @@ def test_the_best_epochs_weights_come_back(network: keras.Model, samples: Sample
     assert tuple(told) == curve
     assert len(curve) == best.number + sequence_training.PATIENCE < 40
     assert curve[-1].held_out_loss > best.held_out_loss
-    assert curve[-1].training_loss < curve[0].training_loss
     np.testing.assert_allclose(predict(network, samples.gather(HELD_OUT)), raw, atol=1e-6)
     assert (np.logaddexp(0, raw) - labels * raw).mean() == pytest.approx(best.held_out_loss)
 
