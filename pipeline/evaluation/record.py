@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +12,7 @@ from models.classifier import Labels
 from pipeline.config import Config
 from pipeline.errors import MissingInput
 from pipeline.evaluation import figures
+from pipeline.evaluation.assessment import Estimate
 from pipeline.evaluation.evidence import Answers, Evidence, Judged
 from pipeline.tracking import runs
 from pipeline.tracking.registry import ModelVersion
@@ -31,7 +32,7 @@ def keep(config: Config, evidence: Evidence, y: Labels, answers: Sequence[Answer
     with open_warehouse(config) as warehouse:
         for model in evidence.models:
             key = {"target": evidence.target, "cutoff": evidence.evaluation.instant, "model_version": model.version, "basis": "validation"}
-            warehouse.replace(QUALITY_TABLE, key, quality_rows(model, evidence.rows))
+            warehouse.replace(QUALITY_TABLE, key, quality_rows(model.figures, evidence.rows))
     for candidate in candidates:
         if judged := evidence.model(candidate.version):
             runs.existing(config, candidate.run_id).metrics(_flat("evaluation_", judged))
@@ -51,13 +52,13 @@ def recall(config: Config, target: str, as_of: Cutoff) -> tuple[Run, Evidence]:
     return run, Evidence.from_json(runs.read_table(run, EVIDENCE))
 
 
-def quality_rows(model: Judged, rows: int) -> pa.Table:
+def quality_rows(figures_of: Mapping[str, Estimate], rows: int) -> pa.Table:
     """One row of `model_quality` per figure, without the key columns that say which model, over all users."""
-    estimates = list(model.figures.values())
+    estimates = list(figures_of.values())
     return pa.table(
         {
             "slice": pa.array(["all"] * len(estimates)),
-            "metric": pa.array(list(model.figures)),
+            "metric": pa.array(list(figures_of)),
             **{end: pa.array([getattr(each, end) for each in estimates], pa.float64()) for end in ("value", "lower", "upper")},
             "rows": pa.array([rows] * len(estimates), pa.int64()),
         }

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.evaluation.outcomes import OutcomeTask, bucket_outcomes
+from pipeline.lake import Lake
+from tests.synthetic_lake import AS_OF, EVENT_TYPES, configuration, timeline, write_events, write_labels
+
+
+def test_outcomes_are_the_labels_of_the_users_known_at_the_cutoff(tmp_path: Path) -> None:
+    config = configuration(tmp_path)
+    write_events(config, users=60)
+    cutoff, target = AS_OF.plus_days(-7), config.target("purchase_7d")
+    write_labels(config, "purchase_7d", cutoff)
+    lake = Lake(config.lake_url)
+    (found, other) = bucket_outcomes(OutcomeTask(lake, 1, EVENT_TYPES, 0, ((target, cutoff), (target, AS_OF.plus_days(-60)))))
+    stored = lake.read("labels", {"target": "purchase_7d", "cutoff": cutoff.key, "bucket": "1"})
+    assert found.to_pylist() == [{"user_id": row["user_id"], "label": row["label"]} for row in stored.to_pylist()]
+    assert len(other) < len(found) <= timeline(config, 1).users
