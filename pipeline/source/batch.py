@@ -128,7 +128,7 @@ def _events(config: Config) -> str:
     """Rows that break no rule, as events, with `repeated` for those that are dropped."""
     turn = "row_number() OVER (PARTITION BY event_id ORDER BY line)"
     if config.source.duplicates == "drop":
-        event_id, repeated = "event_id", f"{turn} > 1 OR event_id IN (FROM known)"
+        event_id, repeated = "event_id", f"{turn} > 1 OR event_id IN (SELECT event_id FROM known)"  # noqa: S608 – constants only
     else:
         event_id, repeated = f"event_id || '-' || {turn}", "false"
     bucket = f"CAST(('0x' || md5(user_id)[:8])::UBIGINT % {config.lake.buckets} AS INTEGER)"

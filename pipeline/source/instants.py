@@ -15,7 +15,8 @@ def instant(text: str) -> str:
     """
     trimmed = f"upper(trim({text}))"
     local = f"to_utc(epoch_us(TRY_CAST({trimmed} AS TIMESTAMP)))"
-    exact = f"epoch_us(TRY_CAST({trimmed} AS TIMESTAMPTZ))"
+    joined = f"regexp_replace({trimmed}, ' (Z|[+-][0-9:]+)$', '\\1')"
+    exact = f"epoch_us(TRY_CAST({joined} AS TIMESTAMPTZ))"
     return (
         f"CASE WHEN regexp_full_match({trimmed}, '{DAY}({CLOCK})?') THEN {local} "
         f"WHEN regexp_full_match({trimmed}, '{DAY}{CLOCK}{OFFSET}') THEN {exact} END"

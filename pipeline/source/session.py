@@ -23,7 +23,7 @@ ATTACHED = "source"
 
 @contextmanager
 def open_session(folder: Path, zone: str, *, database: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that spills to `folder` and can open no file but the attached, read-only `database`.
+    """A connection that can open nothing but the attached, read-only `database`, and files in `folder`, where it spills.
 
     Text of instants is UTC. Two functions are registered: `to_utc(micros)`, naive local time in `zone` to an instant
     (`local_time.to_utc`), and `ten_thousandths(left, right)` (`amounts.amounts`); both are null for null.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
@@ -42,7 +42,9 @@ def load_table(session: duckdb.DuckDBPyConnection, config: Config, expressions: 
     begin, end = (local_midnight(each, config.source.time_zone).micros for each in (day, day + timedelta(days=1)))
     near, bounds = _near(expressions["event_time"], columns, day)
     texts = ", ".join(f"CAST({quoted(name)} AS VARCHAR) AS c{position}" for position, name in enumerate(names))
-    session.execute(
+    _execute(
+        session,
+        config,
         f"INSERT INTO raw SELECT row_number() OVER (), NULL, NULL, * FROM (SELECT {texts} FROM {relation}{near}) "  # noqa: S608 – quoted, bound
         f"WHERE {_event_time(expressions, names)} BETWEEN ? AND ?",
         [*bounds, begin, end - 1],
@@ -55,8 +57,16 @@ def undated(session: duckdb.DuckDBPyConnection, config: Config, expressions: Map
     relation, columns = _columns(session, config, expressions)
     texts = ", ".join(f"CAST({quoted(name)} AS VARCHAR) AS c{position}" for position, name in enumerate(columns))
     query = f"SELECT count(*) FROM (SELECT {texts} FROM {relation}) WHERE {_event_time(expressions, list(columns))} IS NULL"  # noqa: S608 – quoted
-    found = session.execute(query).fetchone()
+    found = _execute(session, config, query).fetchone()
     return int(found[0]) if found else 0
+
+
+def _execute(session: duckdb.DuckDBPyConnection, config: Config, query: str, values: Sequence[object] = ()) -> duckdb.DuckDBPyConnection:
+    try:
+        return session.execute(query, list(values))
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise SourceError(f"Table {config.source.table} cannot be read: {reason}", mend="correct the view, or read a table") from error
 
 
 def _columns(session: duckdb.DuckDBPyConnection, config: Config, expressions: Mapping[str, Expression]) -> tuple[str, dict[str, str]]:

@@ -71,7 +71,8 @@ def open_gate(config: Config, folder: Path) -> Iterator[Gate]:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
 
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    # This one sets its own level to INFO when it is imported.
+    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
     buffered_duckdb.register()
     staged, database = folder / "events.parquet", folder / "stage.duckdb"
     _create_view(database, staged)
@@ -89,8 +90,8 @@ def open_gate(config: Config, folder: Path) -> Iterator[Gate]:
 
 def failed(required: Sequence[Requirement], outcome: Any) -> tuple[str, ...]:
     """A sentence for each requirement that was not met, could not be computed, or was not checked at all."""
-    if len(outcome.results) != len(required):
-        return (f"{len(outcome.results)} of {len(required)} expectations were checked",)
+    if not required or not outcome.results:
+        return ("no expectation was checked",)
     met = {result.expectation_config.meta["allowed"]: result for result in outcome.results}
     return tuple(sentence for each in required if (sentence := _failure(each, met.get(each.allowed))))
 

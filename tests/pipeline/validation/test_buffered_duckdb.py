@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from pipeline.validation import buffered_duckdb
+
+
+def test_rows_are_there_after_the_connection_has_closed(tmp_path: Path) -> None:
+    buffered_duckdb.register()
+    engine = sa.create_engine(f"{buffered_duckdb.URL}{tmp_path / 'a.duckdb'}")
+    with engine.connect() as connection:
+        connection.execute(sa.text("CREATE TABLE t AS SELECT * FROM range(3) AS r(x)"))
+        result = connection.execute(sa.text("SELECT x, x * 2 AS y FROM t WHERE x < :most"), {"most": 2})
+        nothing = connection.execute(sa.text("SELECT x FROM t WHERE false"))
+    engine.dispose()
+    assert [tuple(row) for row in result.fetchall()] == [(0, 0), (1, 2)]
+    assert nothing.fetchall() == []
