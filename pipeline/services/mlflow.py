@@ -8,9 +8,15 @@ from pathlib import Path
 
 from pipeline.config import Config
 from pipeline.services.process import LOOPBACK, Service, Services, free_port
-from pipeline.tracking.store import address
+from pipeline.tracking.store import SQLITE, address, prepare
 
 PORT = 5000
+SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    # eight processes for features that only language models use, and they outlive a killed server
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+}
 
 
 def start(services: Services, state: Path, config: Config) -> str:
@@ -18,10 +24,12 @@ def start(services: Services, state: Path, config: Config) -> str:
     store = address(config)
     if store.startswith(("http://", "https://")):
         return store
+    if store.startswith(SQLITE) and not Path(store.removeprefix(SQLITE)).exists():
+        prepare(config)  # a server and a training that create the database at once would break it
     port = free_port(PORT)
     hosts = f"{LOOPBACK}:{port},localhost:{port}"
-    argv = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store, "--host", LOOPBACK, "--port", str(port)]
-    argv += ["--workers", "1", "--allowed-hosts", hosts, "--no-serve-artifacts"]
-    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+    argv = [sys.executable, "-m", "mlflow", "server", "--host", LOOPBACK, "--port", str(port), "--workers", "1"]
+    argv += ["--allowed-hosts", hosts, "--no-serve-artifacts"]
+    environment = {**os.environ, **SETTINGS, "MLFLOW_BACKEND_STORE_URI": store}  # it may hold a password, so it is no argument
     services.start(Service("MLflow", tuple(argv), environment, state / "logs" / "mlflow.log"))
     return f"http://{LOOPBACK}:{port}"

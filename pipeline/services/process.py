@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -34,7 +34,7 @@ class Service:
 
 
 class Services:
-    """The servers of one session; leaving the context ends all of them, newest first, within bounded time.
+    """The servers of one session; leaving the context ends all of them at once, within bounded time.
 
     Enter it in the thread that lives longest: a server gets SIGTERM as soon as the thread that started it ends.
     """
@@ -78,7 +78,7 @@ class Services:
         except subprocess.TimeoutExpired:
             code = None
         finally:
-            _end(process)
+            _end([process])
         if code != 0:
             ended = f"took longer than {seconds:.0f} s" if code is None else f"ended with exit code {code}"
             raise Unreachable(f"{service.name} {ended}; the end of {service.log}:\n{tail(service.log)}")
@@ -103,8 +103,8 @@ class Services:
 
     def stop(self) -> None:
         """End every server and what it started, orphans included."""
-        while self._running:
-            _end(self._running.pop()[1])
+        _end([process for _, process in self._running])
+        self._running.clear()
         process_tree.stop(_adopted(), GRACE_SECONDS)
 
 
@@ -127,9 +127,10 @@ def tail(log: Path) -> str:
     return "\n".join(lines[-TAIL_LINES:])
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process_tree.stop(process_tree.tree(process.pid), GRACE_SECONDS)
-    process.poll()  # psutil has reaped it; let Popen notice
+def _end(servers: Sequence[subprocess.Popen[bytes]]) -> None:
+    process_tree.stop([process for server in servers for process in process_tree.tree(server.pid)], GRACE_SECONDS)
+    for server in servers:
+        server.poll()  # psutil has reaped it; let Popen notice
 
 
 def _adopted() -> list[psutil.Process]:
