@@ -10,7 +10,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-
 PIPED_WIDTH = 160
 """Columns where there is no terminal to ask, such as a pipe or a log."""
 
