@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import duckdb_engine
+from sqlalchemy import TryCast
 from sqlalchemy.dialects import registry
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 
@@ -35,4 +36,7 @@ class BufferedDialect(duckdb_engine.Dialect):  # type: ignore[misc]  # duckdb_en
 
 def register() -> None:
     """Make the dialect known to SQLAlchemy under `URL`."""
+    # duckdb_engine hangs its TRY_CAST, unused here, on SQLAlchemy's own class. That keeps DuckDB alive past the end of the
+    # interpreter once Great Expectations is loaded, and DuckDB then prints a page of leaks on stderr.
+    TryCast._compiler_dispatcher.specs.pop("duckdb", None)  # type: ignore[attr-defined]
     registry.register("duckdb.buffered", __name__, BufferedDialect.__name__)

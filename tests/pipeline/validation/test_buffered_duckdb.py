@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -17,3 +20,11 @@ def test_rows_are_there_after_the_connection_has_closed(tmp_path: Path) -> None:
     engine.dispose()
     assert [tuple(row) for row in result.fetchall()] == [(0, 0), (1, 2)]
     assert nothing.fetchall() == []
+
+
+def test_the_interpreter_ends_in_silence() -> None:
+    code = "import great_expectations; from pipeline.validation import buffered_duckdb; buffered_duckdb.register()"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "GX_ANALYTICS_ENABLED": "false"}
+    )
+    assert ended.stderr == ""
