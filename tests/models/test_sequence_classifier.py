@@ -17,7 +17,6 @@ from tests.models.tiny_shop import START, memoryless, written
 PARAMETERS = SequenceParameters(length=16, width=8, epochs=6, batch=64, max_items=5, learning_rate=0.01)
 CUTOFFS = (START.plus_days(20), START.plus_days(25))
 
-KERAS_SAVING = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
 """Keras 3.15 turns TensorFlow variables into arrays in NumPy's old way; 2026-11."""
 
 
@@ -98,7 +97,6 @@ def test_what_comes_later_never_changes_an_answer(fitted: FittedSequence) -> Non
     np.testing.assert_array_equal(after[:2], before)
 
 
-@KERAS_SAVING
 def test_saved_and_loaded_it_answers_and_explains_alike(fitted: FittedSequence, strangers: Timeline, tmp_path: Path) -> None:
     fitted.model.save(tmp_path)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["model.keras", "settings.json", "vocabulary.json"]

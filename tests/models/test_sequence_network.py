@@ -10,7 +10,6 @@ from models.sequence_network import build
 
 USERS, STEPS = 6, 9
 
-KERAS_SAVING = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
 """Keras 3.15 turns TensorFlow variables into arrays in NumPy's old way; 2026-11."""
 
 
@@ -64,7 +63,6 @@ def test_the_order_of_events_changes_the_answer(network: keras.Model) -> None:
     assert np.abs(network.predict_on_batch(turned) - network.predict_on_batch(arrays)).max() > 1e-3
 
 
-@KERAS_SAVING
 def test_saved_and_loaded_in_safe_mode_it_answers_alike(network: keras.Model, tmp_path: Path) -> None:
     network.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True, compile=False)

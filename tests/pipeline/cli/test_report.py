@@ -19,4 +19,12 @@ def test_json_is_one_line_that_reads_back(capsys: pytest.CaptureFixture[str]) ->
 def test_people_get_aligned_facts_and_a_table_per_list_of_rows(capsys: pytest.CaptureFixture[str]) -> None:
     report.show(RESULT, as_json=False)
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert lines == [["rows", "12,345"], ["auc", "0.7336"], ["reason", "–"], ["days", "1,", "2"], ["champions"], ["target", "version"], ["churn", "3"]]
+    assert lines == [
+        ["rows", "12,345"],
+        ["auc", "0.7336"],
+        ["reason", "–"],
+        ["days", "1,", "2"],
+        ["champions"],
+        ["target", "version"],
+        ["churn", "3"],
+    ]

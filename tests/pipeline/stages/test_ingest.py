@@ -23,7 +23,6 @@ RETAIL = Path(__file__).parents[4] / "shared/data/online-retail"
 HEADER = "user,time,kind,item,value"
 COLUMNS = {"user_id": "user", "event_time": "time", "event_type": "kind", "item_id": "item", "value": "value"}
 
-pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_.*' is deprecated:DeprecationWarning")  # imported by Great Expectations
 
 Shop = Callable[..., Config]
 

@@ -14,7 +14,6 @@ from pipeline.tracking import registry, runs
 from tests.synthetic_lake import AS_OF, configuration
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
 def test_a_training_ends_in_a_registered_candidate_that_opens(shop: Config, tmp_path: Path) -> None:
     result = train_sequence.run(shop, shop.target("purchase_7d"), AS_OF, show=False)
     (made,) = registry.candidates(shop, "purchase_7d", AS_OF)

@@ -19,8 +19,6 @@ from tests.pipeline.validation.day_of_events import DAY, END, MORNING, events
 
 Configured = Callable[..., Config]
 
-pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_.*' is deprecated:DeprecationWarning")  # imported by Great Expectations
-
 
 def judge(config: Config, staging: Path, accepted: pa.Table, quarantined: int = 0) -> Verdict:
     with open_gate(config, staging) as gate:

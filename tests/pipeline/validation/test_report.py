@@ -5,13 +5,9 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-import pytest
-
 from pipeline.config import Config
 from pipeline.validation.gate import open_gate
 from tests.pipeline.validation.day_of_events import END, events
-
-pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_.*' is deprecated:DeprecationWarning")  # imported by Great Expectations
 
 
 def ingest(config: Config, staging: Path, *days: int, refused: int = 0) -> Path:
