@@ -89,7 +89,7 @@ def write_features(config: Config, *cutoffs: Cutoff) -> None:
             columns = [pa.array(view.user_ids[seen], pa.string()), *(pa.array(column) for column in matrix.T)]
             partition = {"cutoff": cutoff.key, "bucket": str(bucket)}
             parts.append(lake.write_part(features.table, partition, "features", pa.Table.from_arrays(columns, schema=schema)))
-        metadata = {"timelines_version": str(lake.version("timelines"))}
+        metadata = {"timelines_version": str(lake.version("timelines")), "rows": str(sum(part.rows for part in parts))}
         lake.commit(features.table, schema, {"cutoff": cutoff.key}, parts, metadata=metadata)
 
 
@@ -105,7 +105,7 @@ def write_labels(config: Config, target: str, *cutoffs: Cutoff) -> None:
             found = pa.table({"user_id": pa.array(whole.user_ids[asked], pa.string()), "label": labels(whole, wanted, cutoff)[asked]})
             partition = {"target": target, "cutoff": cutoff.key, "bucket": str(bucket)}
             parts.append(lake.write_part("labels", partition, "labels", found.cast(schema)))
-        metadata = {"timelines_version": str(lake.version("timelines"))}
+        metadata = {"timelines_version": str(lake.version("timelines")), "rows": str(sum(part.rows for part in parts))}
         lake.commit("labels", schema, {"target": target, "cutoff": cutoff.key}, parts, metadata=metadata)
 
 

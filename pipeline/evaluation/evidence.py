@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import permutations
 from typing import Any
 
-import numpy as np
-
 from features.cutoff import Cutoff
-from models import metrics
-from models.classifier import Floats, Labels
-from pipeline.evaluation.assessment import Estimate, assess
 
 
 @dataclass(frozen=True)
-class Answers:
-    """One model's answers on the n evaluation rows, all models in the same order of rows."""
+class Estimate:
+    """A figure; lower and upper are the ends of its 95 % interval where one is known."""
 
-    version: str
-    kind: str
-    labels_until: Cutoff
-    raw: Floats
-    probability: Floats
+    value: float
+    lower: float | None = None
+    upper: float | None = None
 
 
 @dataclass(frozen=True)
@@ -109,35 +100,6 @@ class Evidence:
             differences=tuple(Difference(pair["version"], pair["other"], Estimate(**pair["auc"])) for pair in content["differences"]),
             set_aside=dict(content["set_aside"]),
         )
-
-
-def weigh(target: str, as_of: Cutoff, evaluation: Cutoff, y: Labels, answers: Sequence[Answers], set_aside: dict[str, str]) -> Evidence:
-    """The evidence in all models' answers on the rows with outcomes y (n,).
-
-    A model that left a row without a finite answer is set aside: figures on different rows cannot be compared.
-    Raises ValueError for fewer than two rows of either outcome.
-    """
-    aside = dict(set_aside)
-    whole = []
-    for model in answers:
-        missing = int((~np.isfinite(model.probability)).sum())
-        if missing:
-            aside[model.version] = f"it gave no finite score for {missing} of {len(y)} users"
-        else:
-            whole.append(model)
-    return Evidence(
-        target=target,
-        as_of=as_of,
-        evaluation=evaluation,
-        rows=len(y),
-        positives=int(y.sum()),
-        models=tuple(Judged(model.version, model.kind, model.labels_until, assess(y, model.raw, model.probability)) for model in whole),
-        differences=tuple(
-            Difference(one.version, other.version, Estimate(*metrics.paired_auc(y, one.raw, other.raw)))
-            for one, other in permutations(whole, 2)
-        ),
-        set_aside=aside,
-    )
 
 
 def _rank(model: Judged) -> tuple[float, float, int]:

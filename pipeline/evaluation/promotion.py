@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.evaluation.assessment import Estimate
-from pipeline.evaluation.evidence import Evidence, Judged
+from pipeline.evaluation.evidence import Estimate, Evidence, Judged
 
 CHANCE = 0.5
 

@@ -13,7 +13,8 @@ import pyarrow as pa
 from features.cutoff import Cutoff
 from features.target import Target
 from models.classifier import Labels
-from pipeline.evaluation.assessment import LEAST_OF_EACH, Estimate, assess
+from pipeline.evaluation.assessment import LEAST_OF_EACH, assess
+from pipeline.evaluation.evidence import Estimate
 from pipeline.warehouse import Warehouse
 
 logger = logging.getLogger(__name__)

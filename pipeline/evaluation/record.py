@@ -1,4 +1,4 @@
-"""Where evidence is kept: figures in the warehouse, everything in an MLflow run of its own, from which a decision reads it back."""
+"""Where evidence is kept: figures in the warehouse, everything in an MLflow run of its own."""
 
 from __future__ import annotations
 
@@ -7,27 +7,24 @@ from typing import Any
 
 import pyarrow as pa
 
-from features.cutoff import Cutoff
 from models.classifier import Labels
 from pipeline.config import Config
-from pipeline.errors import MissingInput
 from pipeline.evaluation import figures
-from pipeline.evaluation.assessment import Estimate
-from pipeline.evaluation.evidence import Answers, Evidence, Judged
+from pipeline.evaluation.assessment import Answers
+from pipeline.evaluation.evidence import Estimate, Evidence, Judged
+from pipeline.evaluation.recollection import EVALUATION, EVIDENCE
 from pipeline.tracking import runs
 from pipeline.tracking.registry import ModelVersion
 from pipeline.tracking.runs import Run
 from pipeline.warehouse import open_warehouse
 
-EVALUATION = "evaluation"
-EVIDENCE = "evidence.json"
 QUALITY_TABLE = "model_quality"
 
 
 def keep(config: Config, evidence: Evidence, y: Labels, answers: Sequence[Answers], candidates: Sequence[ModelVersion]) -> None:
     """Write the evidence down: `model_quality` rows, metrics on each candidate's own run, and an evaluation run with figures.
 
-    The evaluation run comes last and ends as finished only when all of it is stored: `recall` relies on that.
+    The evaluation run comes last and ends as finished only when all of it is stored: `recollection.recall` relies on that.
     """
     with open_warehouse(config) as warehouse:
         for model in evidence.models:
@@ -39,17 +36,6 @@ def keep(config: Config, evidence: Evidence, y: Labels, answers: Sequence[Answer
     tags = {"kind": EVALUATION, "cutoff": evidence.as_of.key, "evaluation_cutoff": evidence.evaluation.key}
     with runs.opened(config, evidence.target, f"{EVALUATION} {evidence.as_of}", tags) as run:
         _log(run, evidence, y, [answer for answer in answers if evidence.model(answer.version)])
-
-
-def recall(config: Config, target: str, as_of: Cutoff) -> tuple[Run, Evidence]:
-    """The newest finished evaluation of that training, and its evidence. Raises MissingInput if there is none."""
-    run = runs.newest(config, target, {"kind": EVALUATION, "cutoff": as_of.key})
-    if run is None:
-        raise MissingInput(
-            f"The models of {target} trained as of {as_of} have not been evaluated",
-            mend=f"run `nightcast evaluate --target {target} --cutoff {as_of}` first",
-        )
-    return run, Evidence.from_json(runs.read_table(run, EVIDENCE))
 
 
 def quality_rows(figures_of: Mapping[str, Estimate], rows: int) -> pa.Table:

@@ -9,8 +9,7 @@ import numpy as np
 from models.classifier import Floats, Labels
 from pipeline.errors import MissingInput
 from pipeline.scoring.bucket import BucketInputs, ScorerFile, batch_of, load_view, opened
-
-LABELS_TABLE = "labels"
+from pipeline.training_set import LABELS_TABLE
 
 
 @dataclass(frozen=True)

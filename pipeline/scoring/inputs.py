@@ -38,3 +38,8 @@ def bucket_inputs(config: Config, lake: Lake, cutoff: Cutoff) -> tuple[BucketInp
         BucketInputs(lake, bucket, cutoff, features.event_types, int(built_from), features.table, version, features.names)
         for bucket in buckets
     )
+
+
+def known_users(config: Config, lake: Lake, cutoff: Cutoff) -> int:
+    """How many users have features at `cutoff`, as their commit recorded; 0 if it did not."""
+    return int(lake.metadata(configured_features(config).table, {"cutoff": cutoff.key}).get("rows", 0))

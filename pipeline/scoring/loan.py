@@ -15,7 +15,7 @@ from pipeline.tracking import registry
 from pipeline.tracking.registry import ModelVersion
 
 NETWORK_WORKERS = 2
-"""Most workers that may hold a neural network at once: each brings its own copy of the library."""
+"""Most workers of this machine that may hold a neural network at once."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,12 @@ def download(config: Config, target: Target, model: ModelVersion, folder: Path) 
     return Loaned(model, file)
 
 
-def few_workers(config: Config, models: Sequence[ModelVersion]) -> Config:
-    """The configuration with at most two local workers if one of the models is a network."""
+def enough_workers(config: Config, models: Sequence[ModelVersion], users: int, users_per_worker: int) -> Config:
+    """The configuration with no more local workers than the work is worth if one of the models is a network.
+
+    A worker that holds one takes seconds to import its library and a gigabyte of memory: one per `users_per_worker`, two at most.
+    """
     if all(model.kind != "sequence" for model in models):
         return config
-    dask = config.dask.model_copy(update={"workers": min(config.dask.workers, NETWORK_WORKERS)})
-    return config.model_copy(update={"dask": dask})
+    wanted = min(config.dask.workers, NETWORK_WORKERS, 1 + users // users_per_worker)
+    return config.model_copy(update={"dask": config.dask.model_copy(update={"workers": wanted})})

@@ -18,17 +18,21 @@ from pipeline.cluster import cluster
 from pipeline.config import Config
 from pipeline.errors import MissingInput, NotEnoughData
 from pipeline.evaluation import record
-from pipeline.evaluation.assessment import LEAST_OF_EACH
-from pipeline.evaluation.evidence import Answers, Evidence, weigh
-from pipeline.evaluation.rows import LABELS_TABLE, JudgeTask, judge_bucket
+from pipeline.evaluation.assessment import LEAST_OF_EACH, Answers, weigh
+from pipeline.evaluation.evidence import Evidence
+from pipeline.evaluation.rows import JudgeTask, judge_bucket
 from pipeline.lake import Lake
 from pipeline.scoring.artifact import MadeForOther
-from pipeline.scoring.inputs import bucket_inputs
-from pipeline.scoring.loan import Loaned, download, few_workers
+from pipeline.scoring.inputs import bucket_inputs, known_users
+from pipeline.scoring.loan import Loaned, download, enough_workers
 from pipeline.tracking import registry
 from pipeline.tracking.registry import ModelVersion
+from pipeline.training_set import LABELS_TABLE, definition
 
 logger = logging.getLogger(__name__)
+
+USERS_PER_WORKER = 20_000
+"""So many users a network judges in about the time that one more worker needs to start."""
 
 
 def run(config: Config, target: Target, cutoff: Cutoff, *, show: bool) -> dict[str, Any]:
@@ -69,21 +73,12 @@ def _contenders(
 
 def _judge(config: Config, target: Target, held: Cutoff, models: Sequence[Loaned], show: bool) -> tuple[Labels, list[Answers]]:
     lake = Lake(config.lake_url)
-    labels = lake.version(LABELS_TABLE)
-    labelled = {
-        int(found["bucket"])
-        for found in (lake.partitions(LABELS_TABLE) if labels is not None else [])
-        if (found["target"], found["cutoff"]) == (target.name, held.key)
-    }
-    if labels is None or not labelled:
-        raise MissingInput(
-            f"The lake has no labels of {target.name} at {held}, where this training is judged",
-            mend="run `nightcast build-features --training --cutoff …` with the same cutoff first; there must be events before it",
-        )
+    labels, labelled = _labelled(lake, target, held)
     inputs = [each for each in bucket_inputs(config, lake, held) if each.bucket in labelled]
     files = tuple(model.file for model in models)
     tasks = [JudgeTask(each, labels, target.name, files) for each in inputs]
-    with cluster(few_workers(config, [model.model for model in models])) as workers:
+    users = known_users(config, lake, held)
+    with cluster(enough_workers(config, [model.model for model in models], users, USERS_PER_WORKER)) as workers:
         parts = workers.map(judge_bucket, tasks, label=f"{target.name} bucket", show=show)
     y = np.concatenate([part.y for part in parts])
     positives = int(y.sum())
@@ -97,6 +92,19 @@ def _judge(config: Config, target: Target, held: Cutoff, models: Sequence[Loaned
         Answers(each.model.version, each.model.kind, each.model.labels_until, raw[:, column], probability[:, column])
         for column, each in enumerate(models)
     ]
+
+
+def _labelled(lake: Lake, target: Target, held: Cutoff) -> tuple[int, set[int]]:
+    """The version of the lake's labels, and the buckets that have some of this target at this cutoff."""
+    version, partition = lake.version(LABELS_TABLE), {"target": target.name, "cutoff": held.key}
+    found = lake.partitions(LABELS_TABLE) if version is not None else []
+    buckets = {int(each["bucket"]) for each in found if partition.items() <= each.items()}
+    mend = "run `nightcast build-features --training --cutoff …` with the same cutoff first; there must be events before it"
+    if version is None or not buckets:
+        raise MissingInput(f"The lake has no labels of {target.name} at {held}, where this training is judged", mend=mend)
+    if lake.metadata(LABELS_TABLE, partition).get("definition", definition(target)) != definition(target):
+        raise MissingInput(f"The labels of {target.name} at {held} were built for another definition of the target", mend=mend)
+    return version, buckets
 
 
 def _result(evidence: Evidence, champion: ModelVersion | None) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from features.cutoff import Cutoff
 from features.target import Target
 from pipeline.config import Config
 from pipeline.errors import MissingInput
-from pipeline.evaluation import record
 from pipeline.evaluation.evidence import Evidence
 from pipeline.evaluation.promotion import Decision, decide
+from pipeline.evaluation.recollection import recall
 from pipeline.tracking import registry
 from pipeline.tracking.runs import Run
 
@@ -26,7 +26,7 @@ def run(config: Config, target: Target, cutoff: Cutoff, *, dry_run: bool, show: 
     `dry_run` decides and says so, and changes nothing. Raises MissingInput without an evaluation, or if that evaluation does not
     know today's candidates or champion.
     """
-    evaluation, evidence = record.recall(config, target.name, cutoff)
+    evaluation, evidence = recall(config, target.name, cutoff)
     held = registry.find_champion(config, target.name)
     _require_current(config, evidence, held.version if held else None)
     decision = decide(evidence, held.version if held else None, min_effect=config.promotion.min_effect)

@@ -19,11 +19,14 @@ from pipeline.config import Config
 from pipeline.errors import NightcastError, NoEvents
 from pipeline.lake import Lake
 from pipeline.scoring.bucket import BucketInputs, ScoreTask, score_bucket
-from pipeline.scoring.inputs import bucket_inputs
-from pipeline.scoring.loan import Loaned, borrow, few_workers
+from pipeline.scoring.inputs import bucket_inputs, known_users
+from pipeline.scoring.loan import Loaned, borrow, enough_workers
 from pipeline.scoring.night import SCORES, SCORES_TABLE, Provenance, assemble, counts
 
 logger = logging.getLogger(__name__)
+
+USERS_PER_WORKER = 2_000
+"""So many users a network scores, with reasons, in about the time that one more worker needs to start."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ def run(config: Config, cutoff: Cutoff, *, targets: Sequence[Target], show: bool
     inputs = bucket_inputs(config, this.lake, cutoff)
     with tempfile.TemporaryDirectory(prefix="nightcast-") as folder:
         champions = [borrow(config, target, Path(folder)) for target in targets]
-        with cluster(few_workers(config, [champion.model for champion in champions])) as workers:
+        users = known_users(config, this.lake, cutoff)
+        with cluster(enough_workers(config, [champion.model for champion in champions], users, USERS_PER_WORKER)) as workers:
             results = [
                 _score_target(this, target, champion, inputs, workers, show) for target, champion in zip(targets, champions, strict=True)
             ]

@@ -3,9 +3,26 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.evaluation.assessment import Estimate, assess
+from features.cutoff import Cutoff
+from models import metrics
+from models.classifier import Floats
+from pipeline.evaluation.assessment import Answers, assess, weigh
+from pipeline.evaluation.evidence import Estimate, Evidence
 
+AS_OF = Cutoff.from_key("20260601T000000Z")
+EVALUATION = AS_OF.plus_days(-7)
+RANDOM = np.random.default_rng(7)
+MANY = (RANDOM.random(200) < 0.3).astype(np.int8)
+GOOD, POOR = MANY + RANDOM.normal(size=200), RANDOM.normal(size=200)
 Y = np.array([0, 0, 1, 1], dtype=np.int8)
+
+
+def answers(version: str, raw: Floats, kind: str = "gbdt") -> Answers:
+    return Answers(version, kind, EVALUATION, raw, 1 / (1 + np.exp(-raw)))
+
+
+def evidence(*models: Answers) -> Evidence:
+    return weigh("purchase_7d", AS_OF, EVALUATION, MANY, models, {})
 
 
 def test_a_perfect_order_with_sure_probabilities_is_perfect_in_every_figure() -> None:
@@ -33,3 +50,27 @@ def test_only_the_auc_has_an_interval() -> None:
 def test_one_outcome_only_has_no_figures() -> None:
     with pytest.raises(ValueError, match="outcome 1"):
         assess(np.zeros(4, dtype=np.int8), np.arange(4.0), np.full(4, 0.5))
+
+
+def test_every_model_is_judged_on_the_same_rows() -> None:
+    found = evidence(answers("1", GOOD), answers("2", POOR, "sequence"))
+    assert (found.rows, found.positives) == (200, int(MANY.sum()))
+    assert [(model.version, model.kind) for model in found.models] == [("1", "gbdt"), ("2", "sequence")]
+    assert found.models[0].figures["auc"].value == metrics.auc(MANY, GOOD)
+
+
+def test_differences_are_paired_and_antisymmetric() -> None:
+    found = evidence(answers("1", GOOD), answers("2", POOR))
+    one, other = found.difference("1", "2"), found.difference("2", "1")
+    assert one.value == pytest.approx(metrics.auc(MANY, GOOD) - metrics.auc(MANY, POOR))
+    assert one.value == pytest.approx(-other.value)
+    assert one.lower == pytest.approx(-(other.upper or 0))
+
+
+def test_a_model_without_an_answer_for_some_row_is_set_aside_with_the_number() -> None:
+    broken = GOOD.copy()
+    broken[:3] = np.nan
+    found = evidence(answers("1", broken), answers("2", POOR))
+    assert found.set_aside == {"1": "it gave no finite score for 3 of 200 users"}
+    assert [model.version for model in found.models] == ["2"]
+    assert found.differences == ()

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 from features.cutoff import Cutoff
-from pipeline.evaluation.assessment import Estimate
-from pipeline.evaluation.evidence import Difference, Evidence, Judged
+from pipeline.evaluation.evidence import Difference, Estimate, Evidence, Judged
 from pipeline.evaluation.promotion import decide
 
 AS_OF = Cutoff.from_key("20260601T000000Z")

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.config import Config
-from pipeline.evaluation.assessment import Estimate
+from pipeline.evaluation.evidence import Estimate
 from pipeline.evaluation.realised import Night, realised_figures, unrealised
 from pipeline.evaluation.record import quality_rows
 from pipeline.warehouse import open_warehouse

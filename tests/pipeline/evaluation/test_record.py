@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from pipeline.config import Config
-from pipeline.errors import MissingInput
 from pipeline.evaluation import record
-from pipeline.evaluation.evidence import Answers, Evidence, weigh
+from pipeline.evaluation.assessment import Answers, weigh
+from pipeline.evaluation.evidence import Evidence
+from pipeline.evaluation.recollection import recall
 from pipeline.warehouse import open_warehouse
 from tests.mlflow_store import place_mlflow_store
 from tests.synthetic_lake import AS_OF, configuration
@@ -31,26 +32,9 @@ def evidence() -> Evidence:
 
 def test_evidence_is_recalled_as_it_was_kept(config: Config) -> None:
     record.keep(config, evidence(), Y, ANSWERS, [])
-    run, found = record.recall(config, "purchase_7d", AS_OF)
+    run, found = recall(config, "purchase_7d", AS_OF)
     assert found == evidence()
     assert run.client.get_run(run.id).info.run_name == f"evaluation {AS_OF}"
-
-
-def test_evidence_of_another_training_is_not_recalled(config: Config) -> None:
-    record.keep(config, evidence(), Y, ANSWERS, [])
-    with pytest.raises(MissingInput, match="nightcast evaluate --target purchase_7d"):
-        record.recall(config, "purchase_7d", AS_OF.plus_days(1))
-
-
-def test_an_evaluation_that_breaks_off_is_not_recalled(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaks(found: Evidence) -> None:
-        raise RuntimeError("power cut")
-
-    monkeypatch.setattr(record, "_grid", breaks)
-    with pytest.raises(RuntimeError, match="power cut"):
-        record.keep(config, evidence(), Y, ANSWERS, [])
-    with pytest.raises(MissingInput):
-        record.recall(config, "purchase_7d", AS_OF)
 
 
 def test_the_warehouse_gets_one_row_per_figure(config: Config) -> None:

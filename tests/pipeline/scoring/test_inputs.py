@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.errors import MissingInput
 from pipeline.lake import Lake
-from pipeline.scoring.inputs import bucket_inputs, configured_features
+from pipeline.scoring.inputs import bucket_inputs, configured_features, known_users
 from tests.synthetic_lake import AS_OF, configuration, write_events, write_features
 
 
@@ -26,3 +26,12 @@ def test_features_that_were_not_built_are_missing_with_the_line_to_run(tmp_path:
     config = configuration(tmp_path)
     with pytest.raises(MissingInput, match=f"nightcast build-features --cutoff {AS_OF}"):
         bucket_inputs(config, Lake(config.lake_url), AS_OF)
+
+
+def test_how_many_users_have_features_is_what_their_commit_recorded(tmp_path: Path) -> None:
+    config = configuration(tmp_path)
+    lake = Lake(config.lake_url)
+    assert known_users(config, lake, AS_OF) == 0
+    write_events(config, users=30)
+    write_features(config, AS_OF)
+    assert known_users(config, lake, AS_OF) == 30

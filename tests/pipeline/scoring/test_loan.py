@@ -12,7 +12,7 @@ from pipeline.config import Config
 from pipeline.errors import ModelRefused, NoChampion
 from pipeline.scoring.artifact import pack
 from pipeline.scoring.inputs import configured_features
-from pipeline.scoring.loan import borrow, few_workers
+from pipeline.scoring.loan import borrow, enough_workers
 from pipeline.tracking import registry, runs
 from pipeline.tracking.registry import Candidate, ModelVersion
 from tests.mlflow_store import place_mlflow_store
@@ -66,8 +66,10 @@ def test_without_a_champion_nothing_is_borrowed(config: Config, tmp_path: Path) 
         borrow(config, config.target("churn_14d"), tmp_path)
 
 
-def test_networks_are_held_by_two_workers_at_most(config: Config) -> None:
+@pytest.mark.parametrize(("users", "workers"), [(0, 1), (999, 1), (1000, 2), (1_000_000, 2)])
+def test_networks_are_held_by_one_worker_for_so_many_users_and_two_at_most(config: Config, users: int, workers: int) -> None:
     cutoff = Cutoff.from_key("20260101T000000Z")
     trees = ModelVersion("purchase_7d", "1", "gbdt", cutoff, cutoff, cutoff, "f", "a", "run")
-    assert few_workers(config, [trees]).dask.workers == 4
-    assert few_workers(config, [trees, replace(trees, kind="sequence")]).dask.workers == 2
+    network = replace(trees, kind="sequence")
+    assert enough_workers(config, [trees], users, 1000).dask.workers == 4
+    assert enough_workers(config, [trees, network], users, 1000).dask.workers == workers

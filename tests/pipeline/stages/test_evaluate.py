@@ -9,7 +9,7 @@ import pytest
 from models import gbdt, metrics
 from pipeline.config import Config
 from pipeline.errors import MissingInput, ModelRefused, NotEnoughData
-from pipeline.evaluation import record
+from pipeline.evaluation.recollection import recall
 from pipeline.evaluation.rows import BucketAnswers, JudgeTask, judge_bucket
 from pipeline.lake import Lake
 from pipeline.scoring.inputs import configured_features
@@ -50,7 +50,7 @@ def test_the_champion_is_judged_on_the_same_rows_as_its_challenger(shop: Config)
     train(shop)
     result = judge(shop)
     assert [(model["version"], model["champion"]) for model in result["candidates"]] == [("2", False), ("1", True)]
-    _, evidence = record.recall(shop, "purchase_7d", AS_OF)
+    _, evidence = recall(shop, "purchase_7d", AS_OF)
     assert evidence.difference("2", "1").value == 0  # the same training twice
 
 
@@ -72,7 +72,7 @@ def test_figures_go_to_the_warehouse_and_to_mlflow(shop: Config) -> None:
     (made,) = registry.candidates(shop, "purchase_7d", AS_OF)
     own = runs.existing(shop, made.run_id)
     assert own.client.get_run(own.id).data.metrics["evaluation_auc"] == candidate["auc"]
-    run, _ = record.recall(shop, "purchase_7d", AS_OF)
+    run, _ = recall(shop, "purchase_7d", AS_OF)
     assert run.client.get_run(run.id).data.metrics[f"gbdt_v{version}_auc"] == candidate["auc"]
     assert {entry.path for entry in run.client.list_artifacts(run.id)} == {"figures", "metrics.json", "evidence.json"}
 
@@ -94,6 +94,16 @@ def test_without_labels_at_the_evaluation_cutoff_nothing_is_judged(shop: Config)
     wanted = {"target": "purchase_7d", "cutoff": EVALUATION.key}
     Lake(shop.lake_url).open("labels").delete(" AND ".join(f"{key} = '{value}'" for key, value in wanted.items()))  # type: ignore[union-attr]
     with pytest.raises(MissingInput, match="build-features --training"):
+        judge(shop)
+
+
+def test_labels_of_another_definition_do_not_judge(shop: Config) -> None:
+    train(shop)
+    lake, partition = Lake(shop.lake_url), {"target": "purchase_7d", "cutoff": EVALUATION.key}
+    rows = lake.read("labels", {**partition, "bucket": "0"}, ["user_id", "label"])
+    part = lake.write_part("labels", {**partition, "bucket": "0"}, "other", rows)
+    lake.commit("labels", rows.schema, partition, [part], metadata={"definition": "{}"})
+    with pytest.raises(MissingInput, match="another definition"):
         judge(shop)
 
 

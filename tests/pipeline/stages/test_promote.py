@@ -8,7 +8,7 @@ import pytest
 from features.cutoff import Cutoff
 from pipeline.config import Config
 from pipeline.errors import MissingInput
-from pipeline.evaluation import record
+from pipeline.evaluation.recollection import recall
 from pipeline.stages import evaluate, promote, train_gbdt
 from pipeline.tracking import registry, store
 from tests.synthetic_lake import AS_OF, write_training
@@ -39,7 +39,7 @@ def test_the_first_good_candidate_becomes_champion_and_the_reasons_are_recorded(
     tags = store.prepare(shop).get_model_version("purchase_7d", "1").tags
     assert tags["decision"] == "promoted"
     assert "there is no champion yet" in tags["decision_reasons"]
-    run, _ = record.recall(shop, "purchase_7d", AS_OF)
+    run, _ = recall(shop, "purchase_7d", AS_OF)
     logged = run.client.get_run(run.id).data.tags
     assert (logged["decision"], logged["decision_version"]) == ("promoted", "1")
 

@@ -1,0 +1,24 @@
+"""Evidence read back from the evaluation run that keeps it; a decision computes nothing anew."""
+
+from __future__ import annotations
+
+from features.cutoff import Cutoff
+from pipeline.config import Config
+from pipeline.errors import MissingInput
+from pipeline.evaluation.evidence import Evidence
+from pipeline.tracking import runs
+from pipeline.tracking.runs import Run
+
+EVALUATION = "evaluation"
+EVIDENCE = "evidence.json"
+
+
+def recall(config: Config, target: str, as_of: Cutoff) -> tuple[Run, Evidence]:
+    """The newest finished evaluation of that training, and its evidence. Raises MissingInput if there is none."""
+    run = runs.newest(config, target, {"kind": EVALUATION, "cutoff": as_of.key})
+    if run is None:
+        raise MissingInput(
+            f"The models of {target} trained as of {as_of} have not been evaluated",
+            mend=f"run `nightcast evaluate --target {target} --cutoff {as_of}` first",
+        )
+    return run, Evidence.from_json(runs.read_table(run, EVIDENCE))
