@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import tempfile
 from functools import cache
@@ -12,7 +13,9 @@ from pipeline.tracking import store
 
 @cache
 def _empty() -> Path:
-    path = Path(tempfile.mkdtemp(prefix="nightcast-tests-")) / "mlflow.db"
+    folder = tempfile.mkdtemp(prefix="nightcast-tests-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = Path(folder) / "mlflow.db"
     with store.answering(str(path)):
         store.create_sqlite(path)
     return path
