@@ -30,7 +30,7 @@ def status(config: Config) -> dict[str, Any]:
     taken = batches.to_pylist()[0]
     return {
         "days ingested": taken["days"],
-        "newest day": str(taken["newest"]),
+        "newest day": None if taken["newest"] is None else str(taken["newest"]),
         "events": int(taken["accepted"] or 0),
         "quarantined": int(taken["quarantined"] or 0),
         "duplicates": int(taken["duplicates"] or 0),

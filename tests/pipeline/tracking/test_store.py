@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import Config, Mlflow
+from pipeline.config import Config
+from pipeline.config_sections import Mlflow
 from pipeline.errors import Unreachable
 from pipeline.tracking import store
 

@@ -1,0 +1,190 @@
+"""The tables of `nightcast.toml`, one class each: what is allowed there, and what holds when nothing is said."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from features.target import ANY
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+Days = Annotated[int, Field(ge=1, le=3650)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are refused, values do not change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Warehouse(Section):
+    """Where people read: `duckdb:///file.duckdb` or `postgresql://user@host/db`."""
+
+    url: str = Field("duckdb:///nightcast.duckdb", pattern=r"^(duckdb:///.+|postgresql://.+)$")
+
+
+class LakeSection(Section):
+    """Where the pipeline keeps its Delta tables: a folder, or `s3://bucket/prefix`."""
+
+    url: str = "lake"
+    buckets: Annotated[int, Field(ge=1, le=4096)] = 16
+
+
+class Mlflow(Section):
+    """Tracking and registry; `artifacts` is where a local store keeps the files."""
+
+    tracking_uri: str = Field("sqlite:///mlflow.db", pattern=r"^(sqlite:///|postgresql|mysql|http://|https://).+$")
+    artifacts: str = "mlartifacts"
+
+
+class Dask(Section):
+    """Empty `scheduler`: a cluster on this machine; or `tcp://host:8786`."""
+
+    scheduler: str = Field("", pattern=r"^$|^(tcp|tls)://.+$")
+    workers: Annotated[int, Field(ge=1, le=512)] = 2
+    memory_limit: str = Field("2GiB", pattern=r"^\d+(\.\d+)?\s?(MiB|GiB|MB|GB)$")
+    timeout_minutes: Annotated[int, Field(ge=1)] = 60
+
+
+class Source(Section):
+    """Where raw events are and how their columns become the event contract (`features.contract`).
+
+    `files` holds `{date}` where the batch's day stands, such as `events/{date}.csv.gz`; or `table` names a table of
+    `url` (the warehouse unless given), whose rows belong to the day of their event time in `time_zone`.
+    """
+
+    files: str = ""
+    table: str = ""
+    url: str = ""
+    time_zone: str = "UTC"
+    event_types: Annotated[tuple[Name, ...], Field(min_length=1)]
+    duplicates: Literal["drop", "keep"] = "drop"
+    columns: dict[str, str]
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        if zone not in available_timezones():
+            raise ValueError("is not an IANA time zone such as Europe/London")
+        return zone
+
+    @field_validator("columns")
+    @classmethod
+    def _contract_columns(cls, columns: dict[str, str]) -> dict[str, str]:
+        allowed = ("user_id", "event_time", "event_type", "event_id", "available_at", "item_id", "category", "value", "session_id")
+        if unknown := sorted(set(columns) - set(allowed)):
+            raise ValueError(f"has unknown event columns {', '.join(unknown)}; an event has {', '.join(allowed)}")
+        if missing := [name for name in allowed[:3] if name not in columns]:
+            raise ValueError(f"does not say where {', '.join(missing)} comes from")
+        return columns
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Source:
+        if bool(self.files) == bool(self.table):
+            raise ValueError("needs exactly one of `files` and `table`")
+        if self.files and "{date}" not in self.files:
+            raise ValueError("`files` needs `{date}` where the day stands, such as events/{date}.csv.gz")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Time zone of naive times, and of days."""
+        return ZoneInfo(self.time_zone)
+
+
+class Validation(Section):
+    """Thresholds of the gate before a day is committed."""
+
+    min_rows: Annotated[int, Field(ge=1)] = 1
+    max_quarantined_share: Share = 0.5
+    max_null_share: dict[str, Share] = Field(default_factory=dict)
+    future_tolerance_hours: Annotated[int, Field(ge=0)] = 24
+
+
+class Windows(Section):
+    """Observation windows in days, and how far back any feature looks."""
+
+    lookback_days: Days = 180
+    days: Annotated[tuple[Days, ...], Field(min_length=1)] = (7, 14, 30, 60, 90, 180)
+
+    @model_validator(mode="after")
+    def _within_lookback(self) -> Windows:
+        if max(self.days) > self.lookback_days:
+            raise ValueError(f"windows.days reaches back {max(self.days)} days, further than windows.lookback_days = {self.lookback_days}")
+        return self
+
+
+class Eligible(Section):
+    """Who is asked about: users with such an event in the days before the cutoff (0: ever)."""
+
+    event_type: str = ANY
+    within_days: Annotated[int, Field(ge=0, le=3650)] = 0
+
+
+class TargetSection(Section):
+    """One question about each eligible user; see `features.target.Target`."""
+
+    kind: Literal["occurs", "absent", "sum", "next_item"]
+    event_type: str = ANY
+    horizon_days: Days
+    gap_days: Annotated[int, Field(ge=0, le=365)] = 0
+    eligible: Eligible = Eligible()
+
+    @field_validator("kind")
+    @classmethod
+    def _delivered(cls, kind: str) -> str:
+        if kind in {"next_item", "sum"}:
+            raise ValueError(f"'{kind}' is reserved and not delivered yet; use occurs or absent")
+        return kind
+
+
+class Gbdt(Section):
+    """LightGBM's parameters."""
+
+    rounds: Annotated[int, Field(ge=1, le=10_000)] = 600
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.03
+    leaves: Annotated[int, Field(ge=2, le=1024)] = 15
+    depth: Annotated[int, Field(ge=1, le=12)] = 6
+    min_leaf: Annotated[int, Field(ge=1)] = 20
+    early_stopping: Annotated[int, Field(ge=1)] = 50
+    folds: Annotated[int, Field(ge=2, le=10)] = 5
+
+
+class Sequence(Section):
+    """The GRU's parameters."""
+
+    length: Annotated[int, Field(ge=1, le=4096)] = 64
+    width: Annotated[int, Field(ge=4, le=1024)] = 32
+    epochs: Annotated[int, Field(ge=1, le=1000)] = 8
+    batch: Annotated[int, Field(ge=1)] = 256
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.003
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    max_samples: Annotated[int, Field(ge=100)] = 200_000
+
+
+class Training(Section):
+    """How many cutoffs teach, how far apart, and with which seed."""
+
+    cutoffs: Annotated[int, Field(ge=1, le=104)] = 6
+    step_days: Days = 14
+    seed: int = 7
+    min_positives: Annotated[int, Field(ge=1)] = 20
+    gbdt: Gbdt = Gbdt()
+    sequence: Sequence = Sequence()
+
+
+class Promotion(Section):
+    """A challenger must beat the champion's AUC by at least this much, at the interval's lower end."""
+
+    min_effect: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+
+
+class Schedule(Section):
+    """Cron expressions of the DAGs, in the source's time zone; empty: by hand only."""
+
+    ingest: str = ""
+    train: str = ""
+    score: str = ""
