@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.feature import Column, Columns, Feature
+from features.feature import Column, Columns, Feature, within
 from features.observation import Observation
 
 
@@ -14,5 +14,5 @@ def diversity(observation: Observation) -> Columns:
     for unit, codes in (("items", stream.view.item), ("categories", stream.view.category)):
         distinct = stream.sums(stream.last_of_code(codes))
         for days in observation.windows:
-            feature = Feature(f"{unit}_{days}d", unit, f"{{value}} different {unit} in the last {days} days")
+            feature = Feature(f"{unit}_{days}d", unit, f"{{value}} different {unit} {within(days)}")
             yield Column(feature, distinct[days].astype(np.float64))

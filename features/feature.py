@@ -32,6 +32,11 @@ Columns = Iterator[Column]
 """What a feature family yields, always in the same order."""
 
 
+def within(days: int) -> str:
+    """How a person names a window that ends at the cutoff."""
+    return "in the last day" if days == 1 else f"in the last {days} days"
+
+
 def ratio(numerator: npt.NDArray[np.int64] | Floats, denominator: npt.NDArray[np.int64] | Floats) -> Floats:
     """(U,) numerator ÷ denominator, NaN where the denominator is 0 or undefined."""
     defined = np.nan_to_num(denominator) != 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.feature import Column, Columns, Feature
+from features.feature import Column, Columns, Feature, within
 from features.observation import Observation
 
 
@@ -18,11 +18,11 @@ def frequency(observation: Observation) -> Columns:
         sessions = stream.sums(stream.last_of_code(stream.view.session))
         active_days = stream.sums(stream.last_of_day())
         for days in observation.windows:
-            kind, within = stream.kind, f"in the last {days} days"
+            kind, window = stream.kind, within(days)
             counts = {
-                "events": (stream.counts(days), f"{{value}} {stream.noun} {within}"),
-                "sessions": (sessions[days], f"{{value}} sessions with {stream.noun} {within}"),
-                "active_days": (active_days[days], f"{stream.noun} on {{value}} days {within}"),
+                "events": (stream.counts(days), f"{{value}} {stream.noun} {window}"),
+                "sessions": (sessions[days], f"{{value}} sessions with {stream.noun} {window}"),
+                "active_days": (active_days[days], f"{stream.noun} on {{value}} days {window}"),
             }
             for name, (values, sentence) in counts.items():
                 feature = Feature(f"{name}_{kind}_{days}d", "days" if name == "active_days" else name, sentence)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from features.feature import Column, Columns, Feature, ratio
+from features.feature import Column, Columns, Feature, ratio, within
 from features.observation import Observation
 
 
@@ -12,6 +12,6 @@ def funnel(observation: Observation) -> Columns:
     """Events of each type for every event of the type before it in configured order, per window; NaN where there is none of it."""
     for before, after in pairwise(observation.by_type):
         for days in observation.windows:
-            sentence = f"{{value}} {after.noun} for each of the {before.noun} in the last {days} days"
+            sentence = f"{{value}} {after.noun} for each of the {before.noun} {within(days)}"
             feature = Feature(f"{after.kind}_per_{before.kind}_{days}d", "ratio", sentence)
             yield Column(feature, ratio(after.counts(days), before.counts(days)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.contract import VALUE_SCALE
-from features.feature import Column, Columns, Feature, ratio
+from features.feature import Column, Columns, Feature, ratio, within
 from features.observation import Observation
 
 NO_VALUE = np.iinfo(np.int64).min
@@ -20,7 +20,7 @@ def monetary(observation: Observation) -> Columns:
         valued = np.where(stream.view.has_value, stream.view.value, NO_VALUE)
         totals, numbers = stream.sums(stream.view.value), stream.sums(stream.view.has_value)
         for days in observation.windows:
-            of = f"of {stream.noun} in the last {days} days"
+            of = f"of {stream.noun} {within(days)}"
             total = totals[days] / VALUE_SCALE
             largest = stream.maxima(valued, days, empty=NO_VALUE)
             columns = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from features.feature import Column, Columns, Feature, ratio
+from features.feature import Column, Columns, Feature, ratio, within
 from features.observation import Observation
 
 
@@ -17,5 +17,5 @@ def trend(observation: Observation) -> Columns:
         active = stream.sums(stream.last_of_day())
         for short, long in pairwise(observation.windows):
             pace = ratio(active[short] * long, active[long] * short)
-            sentence = f"{{value}} times the usual pace of {stream.noun} in the last {short} days, compared with {long} days"
+            sentence = f"{{value}} times the usual pace of {stream.noun} {within(short)}, compared with {long} days"
             yield Column(Feature(f"pace_{stream.kind}_{short}d_{long}d", "ratio", sentence), pace)

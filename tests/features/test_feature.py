@@ -1,6 +1,6 @@
 import numpy as np
 
-from features.feature import ratio
+from features.feature import ratio, within
 
 
 def test_ratio_of_nothing_is_undefined() -> None:
@@ -11,3 +11,7 @@ def test_ratio_of_nothing_is_undefined() -> None:
 
 def test_ratio_to_the_undefined_is_undefined() -> None:
     assert np.isnan(ratio(np.array([1.0]), np.array([np.nan]))).all()
+
+
+def test_windows_are_named_as_people_do() -> None:
+    assert (within(1), within(30)) == ("in the last day", "in the last 30 days")
