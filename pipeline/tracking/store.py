@@ -36,9 +36,6 @@ ENVIRONMENT = {
 }
 """Read by MLflow when it is imported; what the environment already says wins."""
 
-KIND = {"mlflow.experimentKind": "custom_model_development"}
-"""Makes MLflow's pages open an experiment as model training; without it 3.17 shows the views for language models."""
-
 
 def address(config: Config) -> str:
     """The tracking URI, with the path of an SQLite file made absolute (relative paths start at the configuration's folder)."""
@@ -131,7 +128,7 @@ def _ensure_experiment(client: MlflowClient, target: str, location: str | None) 
     found = client.get_experiment_by_name(experiment_name(target))
     if found is None:
         with _already_there():
-            client.create_experiment(experiment_name(target), artifact_location=location, tags=KIND)
+            client.create_experiment(experiment_name(target), artifact_location=location)
     elif found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
 
