@@ -31,54 +31,56 @@ def rules(expressions: Mapping[str, Expression], positions: Positions, event_typ
     The SQL reads the columns of `batch.MAPPED`: the texts `user_id`, `event_time_text`, `left_text` …, and the parsed `event_time`,
     `available` (microseconds) and `value`.
     """
-    types = ", ".join(map(literal, event_types))
     return [
         *_whole_numbers(expressions, positions),
-        Rule(
-            "user_id_missing",
-            f"trim(coalesce(user_id, '')) = '' AND NOT {_not_whole('user_id', expressions, positions)}",
-            literal("user_id is empty"),
-        ),
-        Rule(
-            "user_id_too_long",
-            f"length(user_id) > {LONGEST_USER_ID}",
-            f"'user_id has ' || length(user_id) || ' characters; {LONGEST_USER_ID} is the most'",
-        ),
-        Rule("user_id_nul", "contains(user_id, chr(0))", literal("user_id holds a NUL character")),
-        Rule("event_time_missing", "event_time_text IS NULL", literal("event_time is empty")),
-        Rule(
-            "event_time_unreadable",
-            "event_time_text IS NOT NULL AND event_time IS NULL",
-            _said("event_time", "event_time_text", "is not a time such as 2026-01-31 08:30:00 or 2026-01-31T08:30:00Z"),
-        ),
-        Rule(
-            "event_time_future",
-            f"event_time >= {end.micros}",
-            _said("event_time", "event_time_text", f"is not before {end}, the end of the batch and its tolerance"),
-        ),
-        Rule("event_time_past", f"event_time < {EARLIEST.micros}", _said("event_time", "event_time_text", f"is before {EARLIEST}")),
-        Rule("event_type_missing", "event_type IS NULL", literal("event_type is empty")),
-        Rule(
-            "event_type_unknown",
-            f"event_type NOT IN ({types})",
-            _said("event_type", "event_type", f"is not one of {', '.join(event_types)}"),
-        ),
-        Rule(
-            "value",
-            "left_text IS NOT NULL AND right_text IS NOT NULL AND value IS NULL",
-            _said(
-                "value",
-                "left_text || CASE WHEN right_text = '1' THEN '' ELSE ' * ' || right_text END",
-                "is not a finite number that fits 64 bits of ten-thousandths",
-            ),
-        ),
-        Rule(
-            "available_at_unreadable",
-            "available_text IS NOT NULL AND available IS NULL",
-            _said("available_at", "available_text", "is not a time"),
-        ),
+        *_user_rules(_not_whole("user_id", expressions, positions)),
+        *_time_rules(end),
+        *_content_rules(event_types),
         *([Rule("event_id_missing", "event_id IS NULL", literal("event_id is empty"))] if "event_id" in expressions else []),
     ]
+
+
+def _user_rules(not_whole_user: str) -> Iterator[Rule]:
+    yield Rule("user_id_missing", f"trim(coalesce(user_id, '')) = '' AND NOT {not_whole_user}", literal("user_id is empty"))
+    yield Rule(
+        "user_id_too_long",
+        f"length(user_id) > {LONGEST_USER_ID}",
+        f"'user_id has ' || length(user_id) || ' characters; {LONGEST_USER_ID} is the most'",
+    )
+    yield Rule("user_id_nul", "contains(user_id, chr(0))", literal("user_id holds a NUL character"))
+
+
+def _time_rules(end: Cutoff) -> Iterator[Rule]:
+    yield Rule("event_time_missing", "event_time_text IS NULL", literal("event_time is empty"))
+    yield Rule(
+        "event_time_unreadable",
+        "event_time_text IS NOT NULL AND event_time IS NULL",
+        _said("event_time", "event_time_text", "is not a time such as 2026-01-31 08:30:00 or 2026-01-31T08:30:00Z"),
+    )
+    late = f"is not before {end}, the end of the batch and its tolerance"
+    yield Rule("event_time_future", f"event_time >= {end.micros}", _said("event_time", "event_time_text", late))
+    yield Rule("event_time_past", f"event_time < {EARLIEST.micros}", _said("event_time", "event_time_text", f"is before {EARLIEST}"))
+
+
+def _content_rules(event_types: Sequence[str]) -> Iterator[Rule]:
+    types = ", ".join(map(literal, event_types))
+    unknown = f"is not one of {', '.join(event_types)}"
+    yield Rule("event_type_missing", "event_type IS NULL", literal("event_type is empty"))
+    yield Rule("event_type_unknown", f"event_type NOT IN ({types})", _said("event_type", "event_type", unknown))
+    yield Rule(
+        "value",
+        "left_text IS NOT NULL AND right_text IS NOT NULL AND value IS NULL",
+        _said(
+            "value",
+            "left_text || CASE WHEN right_text = '1' THEN '' ELSE ' * ' || right_text END",
+            "is not a finite number that fits 64 bits of ten-thousandths",
+        ),
+    )
+    yield Rule(
+        "available_at_unreadable",
+        "available_text IS NOT NULL AND available IS NULL",
+        _said("available_at", "available_text", "is not a time"),
+    )
 
 
 def broken_rules(found: Sequence[Rule]) -> str:
