@@ -21,13 +21,12 @@ from pipeline.config_sections import (
     Name,
     Promotion,
     Schedule,
-    Source,
     TargetSection,
     Training,
-    Validation,
     Warehouse,
     Windows,
 )
+from pipeline.config_source import Source, Validation
 from pipeline.errors import ConfigError
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -27,10 +26,16 @@ class Warehouse(Section):
 
 
 class LakeSection(Section):
-    """Where the pipeline keeps its Delta tables: a folder, or `s3://bucket/prefix`."""
+    """Where the pipeline keeps its Delta tables: a folder, or `s3://bucket/prefix`.
+
+    Files that no version needs any more are deleted: of derived tables all but the last `keep_versions`, of `events` after
+    `retention_days`.
+    """
 
     url: str = "lake"
     buckets: Annotated[int, Field(ge=1, le=4096)] = 16
+    keep_versions: Annotated[int, Field(ge=1, le=1000)] = 3
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = 7
 
 
 class Mlflow(Section):
@@ -47,61 +52,6 @@ class Dask(Section):
     workers: Annotated[int, Field(ge=1, le=512)] = 2
     memory_limit: str = Field("2GiB", pattern=r"^\d+(\.\d+)?\s?(MiB|GiB|MB|GB)$")
     timeout_minutes: Annotated[int, Field(ge=1)] = 60
-
-
-class Source(Section):
-    """Where raw events are and how their columns become the event contract (`features.contract`).
-
-    `files` holds `{date}` where the batch's day stands, such as `events/{date}.csv.gz`; or `table` names a table of
-    `url` (the warehouse unless given), whose rows belong to the day of their event time in `time_zone`.
-    """
-
-    files: str = ""
-    table: str = ""
-    url: str = ""
-    time_zone: str = "UTC"
-    event_types: Annotated[tuple[Name, ...], Field(min_length=1)]
-    duplicates: Literal["drop", "keep"] = "drop"
-    columns: dict[str, str]
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known_zone(cls, zone: str) -> str:
-        if zone not in available_timezones():
-            raise ValueError("is not an IANA time zone such as Europe/London")
-        return zone
-
-    @field_validator("columns")
-    @classmethod
-    def _contract_columns(cls, columns: dict[str, str]) -> dict[str, str]:
-        allowed = ("user_id", "event_time", "event_type", "event_id", "available_at", "item_id", "category", "value", "session_id")
-        if unknown := sorted(set(columns) - set(allowed)):
-            raise ValueError(f"has unknown event columns {', '.join(unknown)}; an event has {', '.join(allowed)}")
-        if missing := [name for name in allowed[:3] if name not in columns]:
-            raise ValueError(f"does not say where {', '.join(missing)} comes from")
-        return columns
-
-    @model_validator(mode="after")
-    def _one_place(self) -> Source:
-        if bool(self.files) == bool(self.table):
-            raise ValueError("needs exactly one of `files` and `table`")
-        if self.files and "{date}" not in self.files:
-            raise ValueError("`files` needs `{date}` where the day stands, such as events/{date}.csv.gz")
-        return self
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """Time zone of naive times, and of days."""
-        return ZoneInfo(self.time_zone)
-
-
-class Validation(Section):
-    """Thresholds of the gate before a day is committed."""
-
-    min_rows: Annotated[int, Field(ge=1)] = 1
-    max_quarantined_share: Share = 0.5
-    max_null_share: dict[str, Share] = Field(default_factory=dict)
-    future_tolerance_hours: Annotated[int, Field(ge=0)] = 24
 
 
 class Windows(Section):
