@@ -9,7 +9,17 @@ from pipeline.warehouse import ddl
 from pipeline.warehouse.schema import Engine
 from pipeline.warehouse.tables import TABLES, VIEWS
 
-UPGRADES: Mapping[int, Sequence[str]] = {}
+UPGRADES: Mapping[int, Sequence[str]] = {
+    2: (
+        'ALTER TABLE "quarantined_events" ADD COLUMN "stream" text',
+        'ALTER TABLE "quarantined_events" ADD COLUMN "place" text',
+        'ALTER TABLE "validation_runs" ADD COLUMN "run_id" text',
+        'ALTER TABLE "validation_runs" ADD COLUMN "lake_version" bigint',
+        'ALTER TABLE "validation_runs" ADD COLUMN "readmitted" bigint',
+        'ALTER TABLE "validation_runs" ADD COLUMN "accepted_by_type" text',
+        'ALTER TABLE "validation_runs" ADD COLUMN "repeated_by_type" text',
+    ),
+}
 """For each version after 1, the statements that lead there from the version before, in SQL that both engines read."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -74,13 +74,18 @@ class SqlWarehouse(ABC):
                 self.append(table, rows)
             self.verify(night)
 
-    def replace(self, table: str, key: Mapping[str, object], rows: pa.Table) -> None:
+    def replace(self, table: str, key: Mapping[str, object], rows: pa.Table | pa.RecordBatchReader) -> None:
         """Replace the rows of `table` whose `key` columns have these values; `rows` need not repeat them."""
         declared = _declared(table, key)
-        conformed = conform(declared, rows, key)
+        conformed: Iterable[pa.Table]
+        if isinstance(rows, pa.RecordBatchReader):
+            conformed = (conform(declared, pa.Table.from_batches([batch]), key) for batch in rows)
+        else:
+            conformed = (conform(declared, rows, key),)
         with self.transaction(f"replace {table} {sorted((name, str(value)) for name, value in key.items())}"):
             self.remove(declared, key)
-            self.append(declared, conformed)
+            for chunk in conformed:
+                self.append(declared, chunk)
 
     def checksum(self, target: str, cutoff: Cutoff) -> str:
         """Digest of the night's user_scores as they are read now; that of no rows when there is none."""

@@ -7,6 +7,7 @@ from pipeline.warehouse.schema import BIGINT, BOOLEAN, DATE, DOUBLE, INSTANT, IN
 TARGET = Column("target", TEXT, "Name of the question asked about each user, as in nightcast.toml.")
 CUTOFF = Column("cutoff", INSTANT, "Instant as of which the answer was given; nothing at or after it was known.")
 USER_ID = Column("user_id", TEXT, "The user, as named in the source.")
+BATCH_DATE = Column("batch_date", DATE, "Day of the batch, in the source's time zone; 1970-01-01 for rows whose day cannot be read.")
 RUN_ID = Column("run_id", TEXT, "Run that computed the row.")
 MODEL_NAME = Column("model_name", TEXT, "Registered model that answered.")
 MODEL_VERSION = Column("model_version", TEXT, "Exact version of the registered model.")
@@ -69,15 +70,17 @@ REFUSED_USERS = Table(
 
 QUARANTINED_EVENTS = Table(
     "quarantined_events",
-    "Raw rows that broke a rule of the event contract, kept as they came.",
+    "Raw rows that broke a rule of the event contract, kept as they came: a copy of the lake's, replaced with each run of the day.",
     ("batch_date", "row"),
     (
-        Column("batch_date", DATE, "Day of the batch, in the source's time zone."),
+        BATCH_DATE,
         Column("row", BIGINT, "Number of the row within the batch, from 1."),
         Column("source_row", TEXT, "Every column of the source as text, as one JSON object."),
-        Column("reason", TEXT, "What is wrong with the row, in plain words."),
-        Column("rule", TEXT, "Short name of the broken rule."),
+        Column("reason", TEXT, "What is wrong with the row, in plain words: every broken rule."),
+        Column("rule", TEXT, "Short names of the broken rules, separated by commas."),
         Column("quarantined_at", INSTANT, "When the batch was ingested."),
+        Column("stream", TEXT, "Stream of the source that the row came in; null in rows from before version 2.", optional=True),
+        Column("place", TEXT, "File and line, or table and row, where it stands; null in rows from before version 2.", optional=True),
     ),
 )
 
@@ -86,14 +89,19 @@ VALIDATION_RUNS = Table(
     "One row per ingested day: what came, what was taken in, and whether the gate let it pass.",
     ("batch_date",),
     (
-        Column("batch_date", DATE, "Day of the batch, in the source's time zone."),
-        Column("rows", BIGINT, "Rows read from the source."),
+        BATCH_DATE,
+        Column("rows", BIGINT, "Rows read from the source: accepted + quarantined + duplicates."),
         Column("accepted", BIGINT, "Rows that became events."),
         Column("quarantined", BIGINT, "Rows in quarantined_events."),
         Column("duplicates", BIGINT, "Rows dropped because their event was already there."),
         Column("late", BIGINT, "Accepted events that happened on an earlier day than the batch's."),
         Column("passed", BOOLEAN, "Whether the day passed validation and was committed."),
         Column("report_url", TEXT, "Where the validation report is.", optional=True),
+        Column("run_id", TEXT, "Run that took the day in, or was refused; null in rows from before version 2.", optional=True),
+        Column("lake_version", BIGINT, "Version of the lake's events that the run committed; null where it committed none.", optional=True),
+        Column("readmitted", BIGINT, "Accepted events that came back from quarantine.", optional=True),
+        Column("accepted_by_type", TEXT, "Accepted events by event type, as one JSON object.", optional=True),
+        Column("repeated_by_type", TEXT, "Duplicates by event type, as one JSON object.", optional=True),
     ),
 )
 

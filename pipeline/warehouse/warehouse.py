@@ -28,9 +28,10 @@ class Warehouse(Protocol):
         Raises PublishRefused, with the numbers and nothing changed, when a check fails; Busy when another process keeps its lock.
         """
 
-    def replace(self, table: str, key: Mapping[str, object], rows: pa.Table) -> None:
+    def replace(self, table: str, key: Mapping[str, object], rows: pa.Table | pa.RecordBatchReader) -> None:
         """Replace the rows of `table` whose `key` columns have these values; `rows` need not repeat them.
 
+        A reader is taken one batch at a time, so that there may be more rows than fit in memory.
         Raises PublishRefused when the rows do not fit the table or repeat its key; Busy when another process keeps its lock.
         """
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pipeline.config import Config
 from pipeline.errors import ConfigError
 from pipeline.warehouse import migrations, open_warehouse
+from pipeline.warehouse.schema import Table
+from pipeline.warehouse.sql import SqlWarehouse
 from pipeline.warehouse.tables import TABLES, USER_SCORES, VIEWS
 from tests.warehouse.nights import CUTOFF, TARGET, run_of, scores
 
@@ -70,33 +74,76 @@ def test_an_up_to_date_warehouse_is_only_looked_at(config: Config, monkeypatch: 
         warehouse.migrate()
 
 
+def upgrades(version: int, *statements: str) -> dict[int, tuple[str, ...]]:
+    """Those there are, and these."""
+    return {**migrations.UPGRADES, version: statements}
+
+
 def test_an_older_warehouse_is_upgraded_with_its_rows(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = scores()
+    rows, next_version = scores(), migrations.newest() + 1
     with open_warehouse(config) as warehouse:
         warehouse.publish(rows, TARGET, CUTOFF, run_of(rows))
-        monkeypatch.setattr(migrations, "UPGRADES", {2: ('ALTER TABLE "score_runs" ADD COLUMN "note" text',)})
+        monkeypatch.setattr(migrations, "UPGRADES", upgrades(next_version, 'ALTER TABLE "score_runs" ADD COLUMN "note" text'))
         warehouse.migrate()
         assert warehouse.query("SELECT note FROM score_runs").to_pylist() == [{"note": None}]
-        assert warehouse.query("SELECT max(version) AS v FROM schema_version")["v"].to_pylist() == [2]
+        assert warehouse.query("SELECT max(version) AS v FROM schema_version")["v"].to_pylist() == [next_version]
         assert warehouse.query("SELECT count(*) AS n FROM user_scores_latest")["n"].to_pylist() == [40]
 
 
 def test_a_failed_upgrade_leaves_the_older_version(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = migrations.newest()
     with open_warehouse(config) as warehouse:
-        monkeypatch.setattr(migrations, "UPGRADES", {2: ('ALTER TABLE "score_runs" ADD COLUMN "note" text', "SELECT no_such_column")})
+        broken = ('ALTER TABLE "score_runs" ADD COLUMN "note" text', "SELECT no_such_column")
+        monkeypatch.setattr(migrations, "UPGRADES", upgrades(found + 1, *broken))
         with pytest.raises(Exception, match="no_such_column"):
             warehouse.migrate()
-        assert warehouse.query("SELECT max(version) AS v FROM schema_version")["v"].to_pylist() == [1]
+        assert warehouse.query("SELECT max(version) AS v FROM schema_version")["v"].to_pylist() == [found]
         assert "note" not in warehouse.query("SELECT * FROM score_runs").column_names
 
 
 def test_a_warehouse_of_a_newer_program_is_refused(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migrations, "UPGRADES", {2: ()})
+    known = migrations.newest()
+    monkeypatch.setattr(migrations, "UPGRADES", upgrades(known + 1))
     with open_warehouse(config):
         pass
-    monkeypatch.setattr(migrations, "UPGRADES", {})
-    with pytest.raises(ConfigError, match=r"version 2.*up to 1"), open_warehouse(config):
+    monkeypatch.undo()
+    with pytest.raises(ConfigError, match=rf"version {known + 1}.*up to {known}"), open_warehouse(config):
         pass
+
+
+ADDED = {
+    "quarantined_events": ("stream", "place"),
+    "validation_runs": ("run_id", "lake_version", "readmitted", "accepted_by_type", "repeated_by_type"),
+}
+"""What version 2 added to the tables of version 1."""
+
+
+def first_tables() -> tuple[Table, ...]:
+    return tuple(
+        replace(table, columns=tuple(column for column in table.columns if column.name not in ADDED.get(table.name, ())))
+        for table in TABLES
+    )
+
+
+def test_a_warehouse_of_version_1_becomes_what_a_new_one_is_and_keeps_its_rows(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrations, "TABLES", first_tables())
+    monkeypatch.setattr(migrations, "UPGRADES", {})
+    day = "DATE '2026-01-05'"
+    with open_warehouse(config) as warehouse:
+        assert isinstance(warehouse, SqlWarehouse)
+        warehouse.execute(f"INSERT INTO validation_runs VALUES ({day}, 3, 1, 1, 1, 0, true, 'file:///x')")
+        warehouse.execute(f"INSERT INTO quarantined_events VALUES ({day}, 2, '{{}}', 'no user', 'user_id_missing', {day})")
+        first = warehouse.query("SELECT * FROM validation_runs")
+    monkeypatch.undo()
+    with open_warehouse(config) as warehouse:
+        assert warehouse.query("SELECT max(version) AS v FROM schema_version")["v"].to_pylist() == [2]
+        runs = warehouse.query("SELECT * FROM validation_runs")
+        assert runs.select(first.column_names).equals(first)
+        assert [set(runs[name].to_pylist()) for name in ADDED["validation_runs"]] == [{None}] * 5
+        refused = 'SELECT "row", reason, stream, place FROM quarantined_events'
+        assert warehouse.query(refused).to_pylist() == [{"row": 2, "reason": "no user", "stream": None, "place": None}]
+    test_every_table_view_and_column_carries_its_comment(config)
+    test_tables_have_the_declared_columns_in_order(config)
 
 
 def test_the_key_of_a_night_is_the_primary_key(config: Config) -> None:

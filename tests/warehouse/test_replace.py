@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 import pyarrow as pa
@@ -42,8 +43,31 @@ def test_the_rows_of_a_key_are_replaced_and_no_others(config: Config) -> None:
         assert rows_of(warehouse) == [(later, 1, "no user")]
 
 
+def test_rows_may_come_in_batches(config: Config) -> None:
+    with open_warehouse(config) as warehouse:
+        warehouse.replace("quarantined_events", {"batch_date": DAY}, quarantined(1))
+        batches = [batch for each in (quarantined(2, 7), quarantined(), quarantined(9)) for batch in each.to_batches()]
+        warehouse.replace("quarantined_events", {"batch_date": DAY}, pa.RecordBatchReader.from_batches(batches[0].schema, iter(batches)))
+        assert rows_of(warehouse) == [(DAY, 2, "no user"), (DAY, 7, "no user"), (DAY, 9, "no user")]
+
+
+def test_batches_that_end_in_an_error_leave_the_old_rows(config: Config) -> None:
+    def dying() -> Iterator[pa.RecordBatch]:
+        yield from quarantined(2, 7).to_batches()
+        raise OSError("the lake is gone")
+
+    with open_warehouse(config) as warehouse:
+        warehouse.replace("quarantined_events", {"batch_date": DAY}, quarantined(1))
+        reader = pa.RecordBatchReader.from_batches(quarantined().schema, dying())
+        with pytest.raises(OSError, match="the lake is gone"):
+            warehouse.replace("quarantined_events", {"batch_date": DAY}, reader)
+        assert rows_of(warehouse) == [(DAY, 1, "no user")]
+
+
 def test_values_come_back_as_they_were_given(config: Config) -> None:
     given = {"batch_date": DAY, "rows": 10, "accepted": 8, "quarantined": 1, "duplicates": 1, "late": 0, "passed": True, "report_url": None}
+    given |= {"run_id": "20260302T040000000000Z-0f0f0f0f", "lake_version": 4, "readmitted": 2}
+    given |= {"accepted_by_type": '{"buy": 8}', "repeated_by_type": '{"buy": 1}'}
     with open_warehouse(config) as warehouse:
         rows = pa.table({name: [value] for name, value in given.items() if name != "report_url"})
         warehouse.replace("validation_runs", {"batch_date": DAY}, rows)

@@ -25,6 +25,10 @@ def test_upgrades_run_in_order_from_the_version_found(monkeypatch: pytest.Monkey
     assert not any(text.startswith("CREATE TABLE") for text in migrations.statements(2, "duckdb"))
 
 
+def test_every_version_after_the_first_has_its_upgrade() -> None:
+    assert sorted(migrations.UPGRADES) == list(range(2, migrations.newest() + 1))
+
+
 def test_a_warehouse_of_a_newer_program_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"version 9; this program knows versions up to 1"):
+    with pytest.raises(ConfigError, match=rf"version 9; this program knows versions up to {migrations.newest()}"):
         migrations.statements(9, "duckdb")

@@ -55,6 +55,19 @@ def test_rows_are_replaced_in_one_transaction() -> None:
     assert journal.steps == ["begin", "delete", "append", "commit"]
 
 
+def test_batches_are_appended_one_by_one_in_one_transaction() -> None:
+    journal, batch = Journal(), pa.table(ROW).to_batches()[0]
+    journal.replace("validation_runs", {"batch_date": DAY}, pa.RecordBatchReader.from_batches(batch.schema, iter([batch, batch])))
+    assert journal.steps == ["begin", "delete", "append", "append", "commit"]
+
+
+def test_a_batch_that_does_not_fit_undoes_those_before_it() -> None:
+    journal, batch = Journal(), pa.table({**ROW, "colour": ["red"]}).to_batches()[0]
+    with pytest.raises(PublishRefused):
+        journal.replace("validation_runs", {"batch_date": DAY}, pa.RecordBatchReader.from_batches(batch.schema, iter([batch])))
+    assert journal.steps == ["begin", "delete", "rollback"]
+
+
 @pytest.mark.parametrize("broken", ["delete", "append", "commit"])
 def test_a_step_that_fails_undoes_those_before_it(broken: str) -> None:
     journal = Journal(broken)
