@@ -20,11 +20,12 @@ from rich.console import Console
 from pipeline import clock, demo_results, profiles
 from pipeline.config import Config, load
 from pipeline.errors import ConfigError
+from pipeline.process_tree import ending_on_sigterm
 from pipeline.services import airflow
 from pipeline.services.airflow_api import AirflowApi
 from pipeline.services.follow import run_dag
 from pipeline.services.process import Services
-from pipeline.services.stack import ending_on_sigterm, state_folder
+from pipeline.services.stack import state_folder
 from pipeline.stages import simulate
 
 FIRST_DAY = date(2026, 1, 1)

@@ -6,7 +6,10 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 import psutil
 
@@ -60,6 +63,23 @@ def stop(processes: Iterable[psutil.Process], grace: float) -> None:
     late = [child for process in left for child in tree(process.pid)]
     _signal(late, signal.SIGKILL)
     psutil.wait_procs(late, timeout=1.0)
+
+
+@contextmanager
+def ending_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does, so that what the block opened is closed. Only in the main thread; else nothing."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _signal(processes: Iterable[psutil.Process], number: signal.Signals) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 
 from pipeline.config import load
+from pipeline.process_tree import ending_on_sigterm
 from pipeline.services import airflow, mlflow, pages
 from pipeline.services.airflow_home import USER, AirflowHome
 from pipeline.services.http import answers
@@ -53,20 +50,6 @@ def up(config_path: Path) -> None:
                 services.check()
         except KeyboardInterrupt:
             console.print("stopping …")
-
-
-@contextmanager
-def ending_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _show_addresses(console: Console, home: AirflowHome, tracking: str, reports: str) -> None:

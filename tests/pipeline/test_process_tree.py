@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import textwrap
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -101,3 +103,20 @@ def test_orphans_of_an_ended_child_are_still_found(parent: Callable[[str], list[
     """)
     assert found == [grandchild]
     assert gone(grandchild)
+
+
+def test_sigterm_ends_the_block_as_ctrl_c_does_and_only_there() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), process_tree.ending_on_sigterm():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_outside_the_main_thread_the_block_runs_without_it() -> None:
+    def block() -> signal.Handlers | object:
+        with process_tree.ending_on_sigterm():
+            return signal.getsignal(signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(block).result(10) is before
