@@ -1,8 +1,7 @@
-"""Delta tables whose partitions are replaced whole: write the files, then commit them in one transaction.
+"""Delta tables whose partitions are replaced whole, and plain files beside them: write the files, then commit in one transaction.
 
 A worker writes Parquet parts; nobody sees them until the stage commits. A part that is never committed is an invisible orphan
-that `vacuum` removes. Two first writers of an empty partition would both succeed in plain Delta and double it; here each commit
-carries an application transaction per partition, so the second one fails.
+that `tidy` removes. A plain file is whole under its name or not there; what makes it count is that a committed table names it.
 """
 
 from __future__ import annotations
@@ -11,17 +10,18 @@ import json
 import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as pads
-import pyarrow.fs as pafs
 import pyarrow.parquet as pq
-from deltalake import CommitProperties, DeltaTable, Schema, Transaction
-from deltalake.exceptions import CommitFailedError, DeltaError
-from deltalake.transaction import AddAction, create_table_with_add_actions
+from deltalake import DeltaTable, Schema
+from deltalake.exceptions import DeltaError
+from deltalake.transaction import AddAction
 
-from pipeline import clock
-from pipeline.errors import Busy, MissingInput
+from pipeline import clock, lake_files, lake_tidy
+from pipeline.errors import MissingInput
+from pipeline.lake_commit import Replacement, claim, history, replace
 
 Partition = Mapping[str, str]
 
@@ -66,13 +66,17 @@ class Lake:
 
         `name` is unique among all runs, for example run id and bucket. Pages carry checksums, which `read` verifies.
         """
-        folder = posixpath.join(*(f"{key}={value}" for key, value in partition.items()))
-        path = posixpath.join(folder, f"{name}.parquet")
-        filesystem, base = _filesystem(self.uri(table))
-        filesystem.create_dir(posixpath.join(base, folder), recursive=True)
-        target = posixpath.join(base, path)
+        path = _part_path(partition, name)
+        filesystem, target = lake_files.filesystem(posixpath.join(self.uri(table), path))
+        filesystem.create_dir(posixpath.dirname(target), recursive=True)
         pq.write_table(rows, target, filesystem=filesystem, compression="zstd", write_page_checksum=True, row_group_size=ROWS_PER_GROUP)
         return Part(path, tuple(partition.items()), rows.num_rows, filesystem.get_file_info(target).size)
+
+    def put_part(self, table: str, partition: Partition, name: str, file: Path) -> Part:
+        """Copy a finished local Parquet file into the table as `write_part` would have written it: invisible until committed."""
+        path = _part_path(partition, name)
+        size = lake_files.put(posixpath.join(self.uri(table), path), file)
+        return Part(path, tuple(partition.items()), pq.read_metadata(file).num_rows, size)
 
     def commit(
         self,
@@ -88,44 +92,22 @@ class Lake:
 
         `schema` is that of the files; the partition columns are those of the parts. `expected` is the table version that the
         parts were made from (default: the current one). `metadata` is kept in the table's history.
-        Raises Busy if another run committed the same partition in between.
+        Runs that replace different partitions at the same time all succeed. Raises Busy if another run committed the same
+        partition in between, or anything at all when everything is replaced.
         """
         columns = list(dict(parts[0].partition)) if parts else list(replaces)
         full = Schema.from_arrow(pa.schema([*schema, *(pa.field(name, PARTITION_TYPES.get(name, pa.string())) for name in columns)]))
-        actions = [_add_action(part) for part in parts]
-        found = self.open(table) if expected is None else DeltaTable(self.uri(table), version=expected)
-        claim = _claim(replaces)
-        recorded = {**metadata, "partition": claim}
-        try:
-            if found is None:
-                properties = CommitProperties(custom_metadata=recorded, app_transactions=[Transaction(claim, 1)])
-                create_table_with_add_actions(
-                    self.uri(table), full, actions, mode="error", partition_by=columns, commit_properties=properties
-                )
-                return 0
-            turn = (found.transaction_version(claim) or 0) + 1
-            properties = CommitProperties(custom_metadata=recorded, app_transactions=[Transaction(claim, turn)])
-            filters = [(key, "=", value) for key, value in replaces.items()]
-            found.create_write_transaction(
-                actions, "overwrite", full, partition_by=columns, partition_filters=filters, commit_properties=properties
-            )
-        except (CommitFailedError, DeltaError) as error:
-            if isinstance(error, CommitFailedError) or "exist" in str(error):
-                raise Busy(
-                    f"Another run committed {table} {claim} at the same time", mend="run this again: it replaces the partition whole"
-                ) from error
-            raise
-        committed: int = DeltaTable(self.uri(table)).version()
-        return committed
+        base = self.open(table) if expected is None else DeltaTable(self.uri(table), version=expected)
+        return replace(Replacement(self.uri(table), full, columns, replaces, [_add_action(part) for part in parts], metadata), base)
 
     def read(
         self, table: str, where: Partition | None = None, columns: Sequence[str] | None = None, *, version: int | None = None
     ) -> pa.Table:
         """The rows of the partitions matching `where`, partition columns included, page checksums verified.
 
-        Raises MissingInput if the table, or a partition matching `where`, does not exist.
+        Raises MissingInput if the table, a partition matching `where`, or that version of the table does not exist (any more).
         """
-        found = DeltaTable(self.uri(table), version=version) if version is not None else self.open(table)
+        found = self._at(table, version) if version is not None else self.open(table)
         if found is None:
             raise MissingInput(f"The lake has no table '{table}' under {self.url}", mend="run the stage that writes it first")
         paths = found.file_uris(file_pruning_predicate=[(key, "=", value) for key, value in (where or {}).items()] or None)
@@ -133,18 +115,48 @@ class Lake:
             raise MissingInput(f"Table '{table}' has no partition {dict(where or {})}", mend="run the stage that writes it first")
         names = found.metadata().partition_columns
         wanted = [name for name in columns if name not in names] if columns is not None else None
-        tables = [self._read_file(path, names, wanted, columns) for path in sorted(paths)]
-        return pa.concat_tables(tables)
+        try:
+            return pa.concat_tables([_read_file(path, names, wanted, columns) for path in sorted(paths)])
+        except FileNotFoundError as error:
+            raise MissingInput(
+                f"Version {found.version()} of '{table}' is not whole any more: {error}", mend="run the stage that writes it again"
+            ) from error
 
-    def scan(self, table: str, *, version: int) -> pads.Dataset:
-        """The files of one version as a dataset, for reads with a filter; without partition columns, page checksums verified."""
-        found = DeltaTable(self.uri(table), version=version)
-        paths = [_filesystem(path) for path in sorted(found.file_uris())]
+    def scan(self, table: str, *, version: int, where: Sequence[Partition] = ()) -> pads.Dataset:
+        """The files of one version, or of those of its partitions that match one of `where`, as a dataset for reads with a filter.
+
+        Without partition columns; page checksums verified. Without files an empty dataset with the table's columns.
+        Raises MissingInput if that version does not exist (any more).
+        """
+        found = self._at(table, version)
+        names = found.metadata().partition_columns
+        chosen = [uri for uri, values in _files(found).items() if not where or any(each.items() <= values.items() for each in where)]
+        if not chosen:
+            schema = pa.schema(found.schema().to_arrow())
+            return pads.dataset(pa.schema([field for field in schema if field.name not in names]).empty_table())
+        paths = [lake_files.filesystem(uri) for uri in sorted(chosen)]
         verified = pads.ParquetFragmentScanOptions(page_checksum_verification=True)
-        filesystem = paths[0][0] if paths else None
         return pads.dataset(
-            [path for _, path in paths], format=pads.ParquetFileFormat(default_fragment_scan_options=verified), filesystem=filesystem
+            [path for _, path in paths], format=pads.ParquetFileFormat(default_fragment_scan_options=verified), filesystem=paths[0][0]
         )
+
+    def files(self, table: str, *, version: int) -> dict[str, dict[str, str]]:
+        """Where the files of one version are, each with the values of its partition.
+
+        Raises MissingInput if that version does not exist (any more).
+        """
+        return _files(self._at(table, version))
+
+    def names(self, table: str) -> dict[str, str]:
+        """Of a table with one partition column and one file each: partition value → name of its file, as given to `put_part`."""
+        found = self.open(table)
+        return {} if found is None else {next(iter(values.values())): _name(uri) for uri, values in _files(found).items()}
+
+    def footer(self, table: str, partition: Partition) -> dict[str, str]:
+        """Key-value metadata in the partition's file; empty if there is no such partition."""
+        found = self.open(table)
+        uris = [uri for uri, values in _files(found).items() if values == partition] if found is not None else []
+        return _key_values(uris[0]) if uris else {}
 
     def partitions(self, table: str) -> list[dict[str, str]]:
         """The partitions that hold at least one file; empty before the first commit."""
@@ -156,33 +168,84 @@ class Lake:
     def metadata(self, table: str, replaced: Partition) -> dict[str, str]:
         """What the latest commit that replaced this partition recorded (`metadata` of `commit`); empty if none did.
 
-        Walks the history backwards, so it is quick for recent partitions.
+        Walks the history backwards, so it is quick for recent partitions. Commits older than `lake_commit.LOG_DAYS` are forgotten
+        in time, except for a table's last.
         """
-        found, claim, seen = self.open(table), _claim(replaced), 0
-        while found is not None and seen <= found.version():
-            entries = found.history(max(16, 2 * seen))
-            for entry in entries[seen:]:
-                if entry.get("partition") == claim:
-                    return {key: str(value) for key, value in entry.items()}
-            if len(entries) <= seen:
-                break
-            seen = len(entries)
+        found, name = self.open(table), claim(replaced)
+        for entry in history(found) if found is not None else ():
+            if entry.get("partition") == name:
+                return {key: str(value) for key, value in entry.items()}
         return {}
 
-    def _read_file(self, path: str, names: Sequence[str], wanted: Sequence[str] | None, columns: Sequence[str] | None) -> pa.Table:
-        filesystem, base = _filesystem(path)
-        rows = pq.ParquetFile(base, filesystem=filesystem, page_checksum_verification=True).read(columns=wanted)
-        values = dict(piece.split("=", 1) for piece in path.split("/") if piece.split("=", 1)[0] in names and "=" in piece)
-        for name in names:
-            if columns is None or name in columns:
-                kind = PARTITION_TYPES.get(name, pa.string())
-                rows = rows.append_column(name, pa.repeat(pa.scalar(values[name]).cast(kind), rows.num_rows))
-        return rows
+    def tidy(self, table: str, *, keep_versions: int | None, retention_days: int) -> int:
+        """Delete the table's files that nobody needs any more; see `lake_tidy.tidy` for which, and for the bound."""
+        return lake_tidy.tidy(self.uri(table), keep_versions=keep_versions, retention_days=retention_days) if self.open(table) else 0
+
+    def put_file(self, path: str, file: Path) -> None:
+        """Copy a local file to `path`, relative to the lake; whole under its name, or not there."""
+        lake_files.put(posixpath.join(self.url, path), file)
+
+    def open_file(self, path: str) -> pq.ParquetFile | None:
+        """The Parquet file at `path`, relative to the lake; None if there is none. Page checksums are verified. Close it."""
+        return lake_files.open_parquet(posixpath.join(self.url, path))
+
+    def list_files(self, folder: str) -> list[str]:
+        """Whole Parquet files below `folder`, as paths relative to the lake, sorted; none if there is no such folder."""
+        paths = lake_files.paths_below(posixpath.join(self.url, folder))
+        return [posixpath.join(folder, path) for path in paths if path.endswith(lake_files.SUFFIX)]
+
+    def remove_file(self, path: str) -> None:
+        """Delete the file at `path`, relative to the lake, if it is there."""
+        lake_files.remove(posixpath.join(self.url, path))
+
+    def tidy_files(self, folder: str, names: Partition, *, retention_days: int) -> int:
+        """Delete the files below `folder` that no committed run names; see `lake_files.remove_unnamed`. `names` as from `names`.
+
+        So `folder` holds at most one file for each of `names`, and those of the last `retention_days`.
+        """
+        return lake_files.remove_unnamed(posixpath.join(self.url, folder), names, retention_days=retention_days)
+
+    def _at(self, table: str, version: int) -> DeltaTable:
+        try:
+            return DeltaTable(self.uri(table), version=version)
+        except DeltaError as error:
+            raise MissingInput(
+                f"The lake under {self.url} has no version {version} of '{table}' (any more)", mend="run the stage that writes it again"
+            ) from error
 
 
-def _claim(partition: Partition) -> str:
-    """One text per partition, whatever the order of its keys."""
-    return json.dumps(dict(partition), sort_keys=True)
+def _files(table: DeltaTable) -> dict[str, dict[str, str]]:
+    names = table.metadata().partition_columns
+    return {uri: _partition_values(uri, names) for uri in table.file_uris()}
+
+
+def _partition_values(uri: str, names: Sequence[str]) -> dict[str, str]:
+    return dict(piece.split("=", 1) for piece in uri.split("/") if "=" in piece and piece.split("=", 1)[0] in names)
+
+
+def _part_path(partition: Partition, name: str) -> str:
+    return posixpath.join(*(f"{key}={value}" for key, value in partition.items()), name + lake_files.SUFFIX)
+
+
+def _name(uri: str) -> str:
+    return posixpath.basename(uri).removesuffix(lake_files.SUFFIX)
+
+
+def _key_values(uri: str) -> dict[str, str]:
+    filesystem, path = lake_files.filesystem(uri)
+    found = pq.read_metadata(path, filesystem=filesystem).metadata or {}
+    return {key.decode(): value.decode() for key, value in found.items() if key != b"ARROW:schema"}
+
+
+def _read_file(uri: str, names: Sequence[str], wanted: Sequence[str] | None, columns: Sequence[str] | None) -> pa.Table:
+    filesystem, path = lake_files.filesystem(uri)
+    rows = pq.ParquetFile(path, filesystem=filesystem, page_checksum_verification=True).read(columns=wanted)
+    values = _partition_values(uri, names)
+    for name in names:
+        if columns is None or name in columns:
+            kind = PARTITION_TYPES.get(name, pa.string())
+            rows = rows.append_column(name, pa.repeat(pa.scalar(values[name]).cast(kind), rows.num_rows))
+    return rows
 
 
 def _add_action(part: Part) -> AddAction:
@@ -194,10 +257,3 @@ def _add_action(part: Part) -> AddAction:
         data_change=True,
         stats=json.dumps({"numRecords": part.rows}),
     )
-
-
-def _filesystem(uri: str) -> tuple[pafs.FileSystem, str]:
-    if "://" in uri:
-        filesystem, path = pafs.FileSystem.from_uri(uri)
-        return filesystem, path
-    return pafs.LocalFileSystem(), uri
