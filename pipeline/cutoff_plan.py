@@ -13,7 +13,8 @@ from features.target import Target
 from pipeline.config import Config
 from pipeline.errors import NoEvents, NotMatured
 from pipeline.lake import Lake
-from pipeline.timelines import EVENTS_TABLE, Extent
+from pipeline.timeline_bucket import EVENTS_TABLE
+from pipeline.timelines import Extent
 
 LONGEST_PAUSE_DAYS = 4
 """A source that is silent on weekends and bank holidays still counts as up to date."""

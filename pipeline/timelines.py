@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
 
-import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from features.contract import EVENTS, bucket_of
 from features.cutoff import EPOCH
-from features.timeline import SORT_KEY, Timeline, from_events
+from features.timeline import Timeline, from_events
 from pipeline.cluster import Workers
 from pipeline.config import Config
-from pipeline.errors import ConfigError, MissingInput, NoEvents
-from pipeline.lake import Lake, Part
+from pipeline.errors import MissingInput, NoEvents
+from pipeline.lake import Lake
 from pipeline.refresh_lock import refresh_lock
+from pipeline.timeline_bucket import EVENTS_TABLE, SCHEMA, TABLE, BucketTask, BucketTimeline, build_bucket, extent_metadata, other_buckets
 
 logger = logging.getLogger(__name__)
-
-EVENTS_TABLE = "events"
-TABLE = "timelines"
-SCHEMA = EVENTS.remove(EVENTS.get_field_index("bucket"))
-
-IDENTITY = ("user_id", "event_id")
-"""What makes two rows the same event. The user is part of it, so that the answer does not depend on who shares a bucket."""
-
-FIRST_KNOWN = ("available_at", "event_time", "event_type", "item_id", "category", "value", "session_id")
-"""Of several rows of the same event the one that was known first is kept; the other columns break ties."""
 
 
 @dataclass(frozen=True)
@@ -44,31 +31,13 @@ class Extent:
     last_event: datetime
 
 
-@dataclass(frozen=True)
-class BucketTask:
-    """Build one bucket's timeline from the given version of `events`."""
-
-    lake: Lake
-    bucket: int
-    buckets: int
-    events_version: int
-
-    def __str__(self) -> str:
-        return str(self.bucket)
-
-
-@dataclass(frozen=True)
-class BucketTimeline:
-    """A written part, the rows it was made from, and its extent in microseconds (None without events)."""
-
-    part: Part
-    rows_read: int
-    first_known: int | None
-    last_event: int | None
-
-
 def refresh(lake: Lake, config: Config, workers: Workers, show: bool) -> int:
     """Bring `timelines` up to the current `events`; its version. Does nothing if it already is.
+
+    Where days were only added since the version of `events` that it holds, their events are merged into it; where a day was replaced,
+    or the timelines cannot be read, it is rebuilt from all of them. Both give the same bytes. Its last `lake.keep_versions` versions
+    stay whole, so that a run which is under way can finish on the one it began with: at most `lake.buckets` x `lake.keep_versions`
+    files, and those of refreshes that died in the last `lake.retention_days`.
 
     Raises NoEvents before the first ingest, ConfigError if `lake.buckets` is not what the events were ingested with, Busy if
     another refresh holds the lake.
@@ -77,42 +46,77 @@ def refresh(lake: Lake, config: Config, workers: Workers, show: bool) -> int:
         events_version, version = lake.version(EVENTS_TABLE), lake.version(TABLE)
         if events_version is None or not lake.partitions(EVENTS_TABLE):
             raise NoEvents(f"The lake under {lake.url} has no events yet", mend="run `nightcast ingest --from DATE --to DATE` first")
-        if version is not None and lake.metadata(TABLE, {}).get("events_version") == str(events_version):
+        recorded = lake.metadata(TABLE, {}) if version is not None else {}
+        if version is not None and recorded.get("events_version") == str(events_version):
             return version
-        tasks = [BucketTask(lake, bucket, config.lake.buckets, events_version) for bucket in range(config.lake.buckets)]
-        built = workers.map(build_bucket, tasks, label="timeline bucket", show=show)
-        _check_rows(lake, events_version, built, config.lake.buckets)
-        metadata = {"events_version": str(events_version), **_extent_metadata(built)}
+        built = _build(lake, config, workers, show, recorded=recorded, events_version=events_version, version=version)
+        metadata = {"events_version": str(events_version), "buckets": str(config.lake.buckets), **extent_metadata(built)}
         committed = lake.commit(TABLE, SCHEMA, {}, [one.part for one in built], metadata=metadata, expected=version)
         logger.info("timelines now hold version %d of events: %d rows", events_version, sum(one.part.rows for one in built))
+        lake.tidy(TABLE, keep_versions=config.lake.keep_versions, retention_days=config.lake.retention_days)
         return committed
 
 
 def load(lake: Lake, bucket: int, event_types: Sequence[str], version: int) -> Timeline:
-    """The timeline of a bucket as of a version of the table; MissingInput if there is none."""
+    """The timeline of a bucket as of a version of the table; MissingInput if there is none (any more)."""
     return from_events(lake.read(TABLE, {"bucket": str(bucket)}, SCHEMA.names, version=version), event_types)
 
 
 def extent(lake: Lake) -> Extent:
     """From when to when the current timelines reach. Raises MissingInput before the first refresh."""
-    found = lake.metadata(TABLE, {})
-    if not found:
-        raise MissingInput(f"The lake under {lake.url} has no timelines yet", mend="run `nightcast build-features --cutoff …` first")
+    found = _recorded(lake)
     return Extent(*(EPOCH + timedelta(microseconds=int(found[name])) for name in ("first_known", "last_event")))
 
 
-def build_bucket(task: BucketTask) -> BucketTimeline:
-    """Write the bucket's part of `timelines`; runs on a worker. The bits depend on the events alone."""
-    dataset = task.lake.scan(EVENTS_TABLE, version=task.events_version)
-    found = dataset.to_table(columns=SCHEMA.names, filter=pc.field("bucket") == task.bucket, use_threads=False)
-    _check_bucket(found, task)
-    events = pl.DataFrame(found).sort(FIRST_KNOWN).unique(IDENTITY, keep="first", maintain_order=True).sort(SORT_KEY)
-    known = events.select(
-        first=pl.max_horizontal(pl.col("event_time").dt.offset_by("1us"), "available_at").dt.epoch("us").min(),
-        last=pl.col("event_time").dt.epoch("us").max(),
-    ).row(0)
-    part = task.lake.write_part(TABLE, {"bucket": str(task.bucket)}, uuid4().hex, events.to_arrow().cast(SCHEMA))
-    return BucketTimeline(part, found.num_rows, *known)
+def held_events(lake: Lake) -> int:
+    """The version of `events` that the current timelines hold. Raises MissingInput before the first refresh."""
+    return int(_recorded(lake)["events_version"])
+
+
+def _recorded(lake: Lake) -> dict[str, str]:
+    found = lake.metadata(TABLE, {})
+    if not found:
+        raise MissingInput(f"The lake under {lake.url} has no timelines yet", mend="run `nightcast build-features --cutoff …` first")
+    return found
+
+
+def _build(
+    lake: Lake, config: Config, workers: Workers, show: bool, *, recorded: Mapping[str, str], events_version: int, version: int | None
+) -> list[BucketTimeline]:
+    buckets = config.lake.buckets
+    days = _added_days(lake, recorded, events_version) if recorded.get("buckets") == str(buckets) else None
+    if days is not None:
+        tasks = [BucketTask(lake, bucket, buckets, events_version, days, version) for bucket in range(buckets)]
+        try:
+            return _checked(tasks, workers.map(build_bucket, tasks, label="timeline bucket", show=show))
+        except (MissingInput, OSError, pa.ArrowException) as error:
+            logger.warning("timelines cannot be merged with new events (%s) and are rebuilt from all events", error)
+    tasks = [BucketTask(lake, bucket, buckets, events_version) for bucket in range(buckets)]
+    return _checked(tasks, workers.map(build_bucket, tasks, label="timeline bucket", show=show))
+
+
+def _added_days(lake: Lake, recorded: Mapping[str, str], events_version: int) -> tuple[str, ...] | None:
+    """Days whose files were added since the version that the timelines hold; None if a file went, or that version is forgotten."""
+    try:
+        before = lake.files(EVENTS_TABLE, version=int(recorded["events_version"]))
+    except MissingInput:
+        return None
+    now = lake.files(EVENTS_TABLE, version=events_version)
+    if before.keys() - now.keys():
+        return None
+    return tuple(sorted(now[path]["day"] for path in now.keys() - before.keys()))
+
+
+def _checked(tasks: Sequence[BucketTask], built: list[BucketTimeline]) -> list[BucketTimeline]:
+    """`built`, if its buckets have read every row between them; see `refresh` for what is raised."""
+    task = tasks[0]
+    dataset = task.lake.scan(EVENTS_TABLE, version=task.events_version, where=[{"day": day} for day in task.days])
+    rows, read = dataset.count_rows(), sum(one.rows_read for one in built)
+    if rows != read:
+        raise other_buckets(task.buckets, f"{rows - read} of {rows} events lie in other buckets")
+    if not any(one.part.rows for one in built):
+        raise NoEvents(f"The days ingested into {task.lake.url} hold no event", mend="check the quarantine, then ingest again")
+    return built
 
 
 @contextmanager
@@ -123,30 +127,3 @@ def _only_refresh(lake: Lake) -> Iterator[None]:
     else:
         with refresh_lock(Path(lake.uri(TABLE)).with_suffix(".lock")):
             yield
-
-
-def _check_bucket(found: pa.Table, task: BucketTask) -> None:
-    strangers = [user for user in pc.unique(found["user_id"]).to_pylist() if bucket_of(user, task.buckets) != task.bucket]
-    if strangers:
-        raise _other_buckets(task.buckets, f"{len(strangers)} users of bucket {task.bucket} belong elsewhere")
-
-
-def _check_rows(lake: Lake, events_version: int, built: Sequence[BucketTimeline], buckets: int) -> None:
-    rows, read = lake.scan(EVENTS_TABLE, version=events_version).count_rows(), sum(one.rows_read for one in built)
-    if rows == 0:
-        raise NoEvents(f"The days ingested into {lake.url} hold no event", mend="check the quarantine, then ingest again")
-    if rows != read:
-        raise _other_buckets(buckets, f"{rows - read} of {rows} events lie in other buckets")
-
-
-def _other_buckets(buckets: int, finding: str) -> ConfigError:
-    return ConfigError(
-        f"lake.buckets = {buckets} is not what the events were ingested with: {finding}",
-        mend="set lake.buckets back, or ingest all days again into a new lake",
-    )
-
-
-def _extent_metadata(built: Sequence[BucketTimeline]) -> dict[str, str]:
-    firsts = [one.first_known for one in built if one.first_known is not None]
-    lasts = [one.last_event for one in built if one.last_event is not None]
-    return {"first_known": str(min(firsts)), "last_event": str(max(lasts))}

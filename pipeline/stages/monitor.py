@@ -22,7 +22,7 @@ from pipeline.evaluation.record import QUALITY_TABLE, quality_rows
 from pipeline.lake import Lake
 from pipeline.progress import track
 from pipeline.scoring.inputs import configured_features
-from pipeline.timelines import TABLE as TIMELINES_TABLE
+from pipeline.timeline_bucket import TABLE as TIMELINES_TABLE
 from pipeline.tracking import registry
 from pipeline.warehouse import open_warehouse
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import polars as pl
 
 from features.contract import EVENTS, bucket_of
 from pipeline.config import Config
-from pipeline.lake import Lake
+from pipeline.lake import Lake, Part
 from tests.features.literal import TYPES, Row, event, table
 
 BUCKETS = 3
@@ -51,21 +52,34 @@ def shop(users: int = 12, days: int = 60, seed: int = 7) -> list[Row]:
 def ingest(config: Config, rows: Sequence[Row], *, buckets: int = BUCKETS) -> Lake:
     """One part of `events` for each UTC day, sorted as the contract says; later calls replace the days they are called with."""
     lake = Lake(config.lake_url)
-    frame = pl.DataFrame(table(*rows)).with_columns(
-        bucket=pl.col("user_id").map_elements(lambda user: bucket_of(user, buckets), return_dtype=pl.Int32),
-        day=pl.col("event_time").dt.strftime("%Y-%m-%d"),
-    )
-    parts = {}
-    for (day,), batch in frame.sort("day", "bucket", "user_id", "event_time", "available_at", "event_id").group_by(
-        "day", maintain_order=True
-    ):
-        parts[str(day)] = lake.write_part("events", {"day": str(day)}, f"{len(batch)}-{day}", batch.drop("day").to_arrow().cast(EVENTS))
+    days = {str(day): batch.drop("day") for (day,), batch in _frame(rows, buckets).sort("day").group_by("day", maintain_order=True)}
+    parts = {day: _part(lake, day, batch) for day, batch in days.items()}
     if lake.version("events") is None:
         lake.commit("events", EVENTS, {}, list(parts.values()), metadata={})
     else:
         for day, part in parts.items():
             lake.commit("events", EVENTS, {"day": day}, [part], metadata={})
     return lake
+
+
+def ingest_batch(config: Config, day: str, rows: Sequence[Row], *, buckets: int = BUCKETS) -> Lake:
+    """Replace one day of `events` by what came on it, whenever that happened."""
+    lake = Lake(config.lake_url)
+    part = _part(lake, day, _frame(rows, buckets).drop("day"))
+    lake.commit("events", EVENTS, {"day": day}, [part], metadata={})
+    return lake
+
+
+def _frame(rows: Sequence[Row], buckets: int) -> pl.DataFrame:
+    return pl.DataFrame(table(*rows)).with_columns(
+        bucket=pl.col("user_id").map_elements(lambda user: bucket_of(user, buckets), return_dtype=pl.Int32),
+        day=pl.col("event_time").dt.strftime("%Y-%m-%d"),
+    )
+
+
+def _part(lake: Lake, day: str, batch: pl.DataFrame) -> Part:
+    events = batch.sort("bucket", "user_id", "event_time", "available_at", "event_id").to_arrow().cast(EVENTS)
+    return lake.write_part("events", {"day": day}, uuid4().hex, events)
 
 
 class InProcess:

@@ -1,16 +1,18 @@
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from features.timeline import from_events
-from pipeline import timelines
 from pipeline.config import Config
 from pipeline.errors import ConfigError, MissingInput, NoEvents
 from pipeline.lake import Lake
-from pipeline.timelines import extent, load, refresh
+from pipeline.timeline_bucket import SCHEMA, BucketTask
+from pipeline.timelines import extent, held_events, load, refresh
 from tests.features.literal import CUTOFF, HOUR, TYPES, Row, event, table
-from tests.pipeline.ingested import BUCKETS, InProcess, configuration, ingest, shop
+from tests.pipeline.ingested import BUCKETS, InProcess, configuration, ingest, ingest_batch, shop
 
 
 @pytest.fixture
@@ -54,17 +56,87 @@ def test_an_unchanged_lake_is_left_alone_and_a_new_day_is_taken_in(config: Confi
     assert len(contents(lake, later)) == len(contents(lake, version)) + 1
 
 
-def test_a_rebuild_from_scratch_has_the_same_rows(config: Config, tmp_path: Path) -> None:
-    rows = shop()
-    lake, version = refreshed(config, rows)
-    early = [row for row in rows if row["event_time"] < CUTOFF.micros - 20 * 86_400_000_000]
-    stepwise = configuration(tmp_path / "other")
-    ingest(stepwise, early)
-    refresh(Lake(stepwise.lake_url), stepwise, InProcess(), show=False)
-    other, other_version = refreshed(stepwise, rows)
-    for bucket in range(BUCKETS):
-        where = {"bucket": str(bucket)}
-        assert other.read("timelines", where, version=other_version) == lake.read("timelines", where, version=version)
+class Watched(InProcess):
+    """Keeps the tasks, to see which way a refresh took."""
+
+    def __init__(self) -> None:
+        self.tasks: list[BucketTask] = []
+
+    def map(self, function: Callable[[Any], Any], arguments: Sequence[Any], **options: object) -> list[Any]:
+        self.tasks += arguments
+        return super().map(function, arguments, **options)
+
+    def days_read(self) -> list[tuple[str, ...]]:
+        """Of each map of a refresh; `()` is all days."""
+        return [self.tasks[place].days for place in range(0, len(self.tasks), BUCKETS)]
+
+
+def watched(config: Config) -> tuple[int, list[tuple[str, ...]]]:
+    workers = Watched()
+    version = refresh(Lake(config.lake_url), config, workers, show=False)
+    return version, workers.days_read()
+
+
+def test_new_days_are_merged_and_replaced_days_make_a_rebuild(config: Config) -> None:
+    ingest_batch(config, "2026-02-01", [event("a", 29)])
+    assert watched(config) == (0, [()])
+    for day in ("2026-02-03", "2026-02-02"):
+        ingest_batch(config, day, [event("a", 28, event_id=day)])
+    assert watched(config) == (1, [("2026-02-02", "2026-02-03")])
+    ingest_batch(config, "2026-02-04", [])
+    assert watched(config) == (2, [("2026-02-04",)])
+    ingest_batch(config, "2026-02-01", [event("a", 29), event("b", 29)])
+    assert watched(config) == (3, [()])
+    assert watched(config) == (3, [])
+
+
+def test_it_says_which_events_it_holds(config: Config) -> None:
+    with pytest.raises(MissingInput, match="no timelines"):
+        held_events(Lake(config.lake_url))
+    lake, _ = refreshed(config, shop(days=3))
+    assert held_events(lake) == lake.version("events") == 0
+    ingest_batch(config, "2026-03-02", [])
+    assert held_events(lake) == 0
+    refresh(lake, config, InProcess(), show=False)
+    assert held_events(lake) == 1
+
+
+def test_a_version_of_events_that_the_log_forgot_makes_a_rebuild(config: Config) -> None:
+    lake, version = refreshed(config, shop(days=20))
+    parts = [lake.write_part("timelines", {"bucket": str(bucket)}, "x", lake.read("timelines").slice(0, 0)) for bucket in range(BUCKETS)]
+    known = {"events_version": "99", "buckets": str(BUCKETS)}
+    lake.commit("timelines", SCHEMA, {}, parts, metadata=known, expected=version)
+    assert watched(config)[1] == [()]
+    assert lake.read("timelines").num_rows == 240
+
+
+@pytest.mark.parametrize("damage", ["flipped", "gone", "cut off"])
+def test_timelines_that_cannot_be_read_are_rebuilt(config: Config, damage: str, caplog: pytest.LogCaptureFixture) -> None:
+    lake, version = refreshed(config, shop())
+    whole = sorted(contents(lake, version), key=str)
+    for path in Path(lake.uri("timelines")).glob("bucket=*/*.parquet"):
+        content = bytearray(path.read_bytes())
+        content[60] ^= 1
+        path.write_bytes(content if damage == "flipped" else content[:100])
+        if damage == "gone":
+            path.unlink()
+    ingest_batch(config, "2026-03-02", [])
+    later, read = watched(config)
+    assert read == [("2026-03-02",), ()]
+    assert sorted(contents(lake, later), key=str) == whole
+    assert "rebuilt from all events" in caplog.text
+
+
+def test_the_last_versions_stay_whole_and_an_older_one_is_named(config: Config) -> None:
+    lake, _ = refreshed(config, shop())
+    for day in range(2, 7):
+        ingest_batch(config, f"2026-03-0{day}", [])
+        refresh(lake, config, InProcess(), show=False)
+    assert len(list(Path(lake.uri("timelines")).glob("bucket=*/*.parquet"))) == config.lake.keep_versions * BUCKETS
+    for version in (3, 4, 5):
+        assert sum(len(load(lake, bucket, TYPES, version).event_time) for bucket in range(BUCKETS)) == 240
+    with pytest.raises(MissingInput, match="Version 2 of 'timelines' is not whole any more"):
+        load(lake, 0, TYPES, 2)
 
 
 def test_extent_is_the_first_cutoff_with_an_event_and_the_last_event(config: Config) -> None:
@@ -97,7 +169,7 @@ def test_an_empty_bucket_is_an_empty_timeline(config: Config) -> None:
 
 def test_a_damaged_day_is_not_built_from(config: Config) -> None:
     lake = ingest(config, shop())
-    path = min(Path(lake.uri(timelines.EVENTS_TABLE)).glob("day=*/*.parquet"))
+    path = min(Path(lake.uri("events")).glob("day=*/*.parquet"))
     content = bytearray(path.read_bytes())
     content[60] ^= 1
     path.write_bytes(content)
