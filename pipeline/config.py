@@ -5,7 +5,6 @@ Every wrong key, type and value is reported at once, before any work. Relative p
 
 from __future__ import annotations
 
-import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, cast
@@ -28,6 +27,7 @@ from pipeline.config_sections import (
 )
 from pipeline.config_source import Source, Validation
 from pipeline.errors import ConfigError
+from pipeline.postgresql_url import masked
 
 
 class Config(BaseSettings):
@@ -92,7 +92,7 @@ class Config(BaseSettings):
     @property
     def warehouse_place(self) -> str:
         """The warehouse's URL without a password, for people and logs."""
-        return re.sub(r"(://[^:/@]*:)[^@]*(?=@)|(password=)[^&]*", r"\1\2***", self.warehouse.url)
+        return masked(self.warehouse.url)
 
     def path(self, text: str) -> Path:
         """A path of the file, relative to the file's folder."""

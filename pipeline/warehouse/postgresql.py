@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
@@ -11,25 +10,15 @@ import psycopg
 import pyarrow as pa
 import pyarrow.csv as pacsv
 from psycopg import errors
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pipeline.config import Config
 from pipeline.errors import Busy, ConfigError, NightcastError, PublishRefused, Unreachable
+from pipeline.postgresql_url import conninfo
 from pipeline.warehouse import ddl
 from pipeline.warehouse.schema import BIGINT, BOOLEAN, DATE, DOUBLE, INSTANT, INTEGER, TEXT, Engine, Table
 from pipeline.warehouse.sql import SqlWarehouse
 
 COPY_ROWS = 16_384
-ADDRESS: Mapping[str, str] = {
-    "application_name": "nightcast",
-    "connect_timeout": "10",
-    "keepalives_idle": "30",
-    "keepalives_interval": "10",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "60000",
-}
-"""Added to the URL, which may say otherwise: a server that vanishes without a word is noticed within about a minute."""
-
 ARROW: Mapping[int, pa.DataType] = {
     oid: kind.arrow
     for kind, oids in {
@@ -45,7 +34,6 @@ ARROW: Mapping[int, pa.DataType] = {
 }
 """Arrow type of each PostgreSQL type, by its number in pg_type."""
 
-PASSWORD = re.compile(r"(password=)[^&]*")
 LOCK_KEY = "hashtextextended($1, 0)"
 LOCK_HOLDERS = f"""
 SELECT a.pid, a.application_name FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
@@ -66,9 +54,9 @@ class PostgreSQLWarehouse(SqlWarehouse):
     @classmethod
     def open(cls, config: Config, patience: float) -> PostgreSQLWarehouse:
         """The database at `postgresql://…`; a lock is waited for at most `patience` seconds."""
-        place = PASSWORD.sub(r"\1***", config.warehouse_place)
+        place, address = config.warehouse_place, conninfo(config.warehouse.url, "warehouse.url")
         with _own_errors(place):
-            connection = psycopg.connect(_address(config.warehouse.url, place), autocommit=True, cursor_factory=psycopg.RawCursor)
+            connection = psycopg.connect(address, autocommit=True, cursor_factory=psycopg.RawCursor)
         warehouse = cls(connection, place, patience)
         for name, value in (("TimeZone", "UTC"), ("lock_timeout", f"{max(1, int(patience * 1000))}ms")):
             warehouse.execute("SELECT set_config($1, $2, false)", [name, value])
@@ -128,21 +116,6 @@ class PostgreSQLWarehouse(SqlWarehouse):
             f"'{lock}' at {self._place} is held by {named} for more than {self._patience:g} s",
             mend="wait for that run to end, then run this again: it replaces the rows whole",
         )
-
-
-def _address(url: str, place: str) -> str:
-    """The URL with `ADDRESS` added. A password with unescaped / or # moves its rest into port and database, which messages quote."""
-    try:
-        given = {name: str(value) for name, value in conninfo_to_dict(url).items()}
-        readable = all(port.isdecimal() for port in given.get("port", "5432").split(",")) and "@" not in given.get("dbname", "")
-    except psycopg.ProgrammingError:
-        readable = False
-    if not readable:
-        raise ConfigError(
-            f"warehouse.url = {place} is not a PostgreSQL URL",
-            mend="write postgresql://user:password@host:5432/database, with / # @ : ? of the password as %2F %23 %40 %3A %3F",
-        )
-    return make_conninfo("", **{**ADDRESS, **given})
 
 
 def _csv(batch: pa.RecordBatch) -> bytes:

@@ -87,7 +87,7 @@ def test_all_findings_come_at_once_with_place_and_value(tmp_path: Path) -> None:
         ('k"', 'k"\nprice = "p"', "unknown event columns price"),
         ('event_time = "t"\n', "", "does not say where event_time"),
         ('"events/{date}.csv.gz"', '"events/all.csv"', "{date}"),
-        ('files = "events/{date}.csv.gz"', "", "exactly one of `files` and `table`"),
+        ('files = "events/{date}.csv.gz"', "", "exactly one of `files`, `table` and `query`"),
         ('event_types = ["view", "purchase"]', 'event_types = ["view"]', "'purchase' is not one of any, view"),
         ('kind = "occurs"', 'kind = "next_item"', "reserved"),
         ("[targets.purchase_7d]", "[targets.'Purchase; drop']", "Purchase; drop"),
