@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from uuid import uuid4
 
 FOOTER_KEY = "nightcast.day"
+STARTED = "%Y%m%dT%H%M%S%fZ"
 
 
 @dataclass(frozen=True)
@@ -51,4 +52,12 @@ class DayRecord:
 
 def new_run_id(started_at: datetime) -> str:
     """An id that no other run has, and that sorts by the time the run started: `20260105T021500123456Z-1f0c9a3e`."""
-    return f"{started_at:%Y%m%dT%H%M%S%fZ}-{uuid4().hex[:8]}"
+    return f"{started_at:{STARTED}}-{uuid4().hex[:8]}"
+
+
+def started_at(run_id: str) -> datetime | None:
+    """When the run started, tz-aware UTC; None for a name that `new_run_id` has not given."""
+    try:
+        return datetime.strptime(run_id.rpartition("-")[0], STARTED).replace(tzinfo=UTC)
+    except ValueError:
+        return None
