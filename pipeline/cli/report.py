@@ -13,13 +13,17 @@ from rich.table import Table
 PIPED_WIDTH = 160
 """Columns where there is no terminal to ask, such as a pipe or a log."""
 
+CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+"""What a terminal would obey, as text."""
+
 
 def show(result: Mapping[str, Any], *, as_json: bool) -> None:
     """Print a flat result on stdout; lists of rows become tables of their own."""
     if as_json:
         sys.stdout.write(json.dumps(result) + "\n")
         return
-    console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    # Values may hold anything, what others wrote included: nothing in them is read as markup.
+    console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, markup=False, emoji=False)
     facts = Table(show_header=False, box=None, pad_edge=False)
     for key, value in result.items():
         if not _is_rows(value):
@@ -45,7 +49,7 @@ def _is_rows(value: object) -> bool:
 
 
 def _text(value: object) -> str:
-    if value is None:
+    if value is None or value == []:
         return "–"
     if isinstance(value, float):
         return f"{value:,.4f}" if abs(value) < 10 else f"{value:,.1f}"
@@ -55,4 +59,4 @@ def _text(value: object) -> str:
         return ", ".join(_text(item) for item in value)
     if isinstance(value, dict):
         return ", ".join(f"{key} {_text(item)}" for key, item in value.items())
-    return str(value)
+    return str(value).translate(CONTROLS)

@@ -28,3 +28,13 @@ def test_people_get_aligned_facts_and_a_table_per_list_of_rows(capsys: pytest.Ca
         ["target", "version"],
         ["churn", "3"],
     ]
+
+
+def test_values_that_others_wrote_are_text_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    report.show({"rows": [{"source_row": "[/red] :smile: \x1b[31m\x00\x9b"}]}, as_json=False)
+    assert "[/red] :smile: \\x1b[31m\\x00\\x9b" in capsys.readouterr().out
+
+
+def test_no_rows_are_a_dash(capsys: pytest.CaptureFixture[str]) -> None:
+    report.show({"refused": []}, as_json=False)
+    assert capsys.readouterr().out.split() == ["refused", "–"]
