@@ -31,8 +31,16 @@ class Extent:
     last_event: datetime
 
 
-def refresh(lake: Lake, config: Config, workers: Workers, show: bool) -> int:
-    """Bring `timelines` up to the current `events`; its version. Does nothing if it already is.
+@dataclass(frozen=True)
+class Refreshed:
+    """A version of `timelines`, and the version of `events` that it holds."""
+
+    version: int
+    events_version: int
+
+
+def refresh(lake: Lake, config: Config, workers: Workers, show: bool) -> Refreshed:
+    """Bring `timelines` up to the current `events`. Does nothing if it already is.
 
     Where days were only added since the version of `events` that it holds, their events are merged into it; where a day was replaced,
     or the timelines cannot be read, it is rebuilt from all of them. Both give the same bytes. Its last `lake.keep_versions` versions
@@ -48,13 +56,13 @@ def refresh(lake: Lake, config: Config, workers: Workers, show: bool) -> int:
             raise NoEvents(f"The lake under {lake.url} has no events yet", mend="run `nightcast ingest --from DATE --to DATE` first")
         recorded = lake.metadata(TABLE, {}) if version is not None else {}
         if version is not None and recorded.get("events_version") == str(events_version):
-            return version
+            return Refreshed(version, events_version)
         built = _build(lake, config, workers, show, recorded=recorded, events_version=events_version, version=version)
         metadata = {"events_version": str(events_version), "buckets": str(config.lake.buckets), **extent_metadata(built)}
         committed = lake.commit(TABLE, SCHEMA, {}, [one.part for one in built], metadata=metadata, expected=version)
         logger.info("timelines now hold version %d of events: %d rows", events_version, sum(one.part.rows for one in built))
         lake.tidy(TABLE, keep_versions=config.lake.keep_versions, retention_days=config.lake.retention_days)
-        return committed
+        return Refreshed(committed, events_version)
 
 
 def load(lake: Lake, bucket: int, event_types: Sequence[str], version: int) -> Timeline:
@@ -64,20 +72,10 @@ def load(lake: Lake, bucket: int, event_types: Sequence[str], version: int) -> T
 
 def extent(lake: Lake) -> Extent:
     """From when to when the current timelines reach. Raises MissingInput before the first refresh."""
-    found = _recorded(lake)
-    return Extent(*(EPOCH + timedelta(microseconds=int(found[name])) for name in ("first_known", "last_event")))
-
-
-def held_events(lake: Lake) -> int:
-    """The version of `events` that the current timelines hold. Raises MissingInput before the first refresh."""
-    return int(_recorded(lake)["events_version"])
-
-
-def _recorded(lake: Lake) -> dict[str, str]:
     found = lake.metadata(TABLE, {})
     if not found:
         raise MissingInput(f"The lake under {lake.url} has no timelines yet", mend="run `nightcast build-features --cutoff …` first")
-    return found
+    return Extent(*(EPOCH + timedelta(microseconds=int(found[name])) for name in ("first_known", "last_event")))
 
 
 def _build(

@@ -73,7 +73,7 @@ def write_events(config: Config, *, users: int = 240, seed: int = 7) -> None:
         lake.write_part("timelines", {"bucket": str(bucket)}, "timeline", _sorted(events.filter(pa.array(buckets == bucket))))
         for bucket in range(config.lake.buckets)
     ]
-    lake.commit("timelines", TIMELINE, {}, parts, metadata={"events_version": "0"})
+    lake.commit("timelines", TIMELINE, {}, parts, metadata={"events_version": "5"})
 
 
 def write_features(config: Config, *cutoffs: Cutoff) -> None:
@@ -89,7 +89,7 @@ def write_features(config: Config, *cutoffs: Cutoff) -> None:
             columns = [pa.array(view.user_ids[seen], pa.string()), *(pa.array(column) for column in matrix.T)]
             partition = {"cutoff": cutoff.key, "bucket": str(bucket)}
             parts.append(lake.write_part(features.table, partition, "features", pa.Table.from_arrays(columns, schema=schema)))
-        metadata = {"timelines_version": str(lake.version("timelines")), "rows": str(sum(part.rows for part in parts))}
+        metadata = {**_made_from(lake), "rows": str(sum(part.rows for part in parts))}
         lake.commit(features.table, schema, {"cutoff": cutoff.key}, parts, metadata=metadata)
 
 
@@ -105,7 +105,7 @@ def write_labels(config: Config, target: str, *cutoffs: Cutoff) -> None:
             found = pa.table({"user_id": pa.array(whole.user_ids[asked], pa.string()), "label": labels(whole, wanted, cutoff)[asked]})
             partition = {"target": target, "cutoff": cutoff.key, "bucket": str(bucket)}
             parts.append(lake.write_part("labels", partition, "labels", found.cast(schema)))
-        metadata = {"timelines_version": str(lake.version("timelines")), "rows": str(sum(part.rows for part in parts))}
+        metadata = {**_made_from(lake), "rows": str(sum(part.rows for part in parts))}
         lake.commit("labels", schema, {"target": target, "cutoff": cutoff.key}, parts, metadata=metadata)
 
 
@@ -141,6 +141,10 @@ def _events(user: str, random: np.random.Generator) -> list[dict[str, object]]:
         }
         for number, (day, buy) in enumerate(zip(days, buys, strict=True))
     ]
+
+
+def _made_from(lake: Lake) -> dict[str, str]:
+    return {"timelines_version": str(lake.version("timelines")), "events_version": lake.metadata("timelines", {})["events_version"]}
 
 
 def _sorted(events: pa.Table) -> pa.Table:

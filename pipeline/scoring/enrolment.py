@@ -85,12 +85,14 @@ def require_enough(training: Training, labels: Labels) -> None:
 def opened(training: Training, kind: str) -> Iterator[Run]:
     """The MLflow run of a training. Raises NotEnoughData for samples that cannot teach a model."""
     lake, table = Lake(training.config.lake_url), training.features.table
+    taught = lake.metadata(LABELS_TABLE, {"target": training.target.name, "cutoff": training.newest.key})
     tags = {
         "kind": kind,
         "cutoff": training.as_of.key,
         "fingerprint": training.features.fingerprint,
         "labels_version": str(lake.version(LABELS_TABLE)),
         "features_version": str(lake.version(table)),
+        **{name: str(taught.get(name)) for name in ("timelines_version", "events_version")},
     }
     with runs.opened(training.config, training.target.name, f"{kind} {training.as_of}", tags) as run:
         content = "\n".join([table, *tags.values(), *(cutoff.key for cutoff in training.split.training)])

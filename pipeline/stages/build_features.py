@@ -30,17 +30,18 @@ def run(config: Config, cutoffs: Sequence[Cutoff], *, training: bool, show: bool
     lake = Lake(config.lake_url)
     features = feature_set(config.source.event_types, config.windows.days, config.windows.lookback_days)
     with cluster(config) as workers:
-        version = timelines.refresh(lake, config, workers, show)
+        held = timelines.refresh(lake, config, workers, show)
         plan = _plan(config, lake, cutoffs, training=training)
         goals = [*map(Goal, plan.features), *(Goal(cutoff, target) for target, cutoff in plan.labelled)]
-        rows = {goal: _built_rows(lake, features, goal, version) for goal in goals}
+        rows = {goal: _built_rows(lake, features, goal, held.version) for goal in goals}
         missing = tuple(goal for goal, count in rows.items() if count is None)
-        parts = _build(config, lake, features, missing, version, workers, show=show) if missing else {}
+        parts = _build(config, lake, features, missing, held.version, workers, show=show) if missing else {}
     counts = {goal: sum(part.rows for part in parts[goal]) if count is None else count for goal, count in rows.items()}
     _check_eligible(plan, counts)
+    versions = {"timelines_version": held.version, "events_version": held.events_version}
     for goal in missing:
-        _commit(lake, features, goal, parts[goal], version)
-    return _result(features, plan, counts, version, len(missing))
+        _commit(lake, features, goal, parts[goal], versions)
+    return {**_result(features, plan, counts), **versions, "built": len(missing)}
 
 
 def _plan(config: Config, lake: Lake, cutoffs: Sequence[Cutoff], *, training: bool) -> Plan:
@@ -85,18 +86,19 @@ def _check_eligible(plan: Plan, counts: Mapping[Goal, int]) -> None:
             )
 
 
-def _commit(lake: Lake, features: FeatureSet, goal: Goal, parts: Sequence[Part], version: int) -> None:
+def _commit(lake: Lake, features: FeatureSet, goal: Goal, parts: Sequence[Part], versions: Mapping[str, int]) -> None:
     """A cutoff without rows gets one empty part: it was built, and nobody was there."""
     schema = goal.schema(features)
     rows = sum(part.rows for part in parts)
     committed = list(parts) or [write(lake, features, goal, 0, schema.empty_table())]
-    metadata = {**_provenance(features, goal, version), "rows": str(rows)}
+    made_from = {table: str(version) for table, version in versions.items()}
+    metadata = {**_provenance(features, goal, versions["timelines_version"]), **made_from, "rows": str(rows)}
     lake.commit(goal.table(features), schema, goal.partition, committed, metadata=metadata)
     name = f"labels of {goal.target.name}" if goal.target else "features"
     logger.info("%s at %s: %d rows", name, goal.cutoff, rows)
 
 
-def _result(features: FeatureSet, plan: Plan, counts: Mapping[Goal, int], version: int, built: int) -> dict[str, Any]:
+def _result(features: FeatureSet, plan: Plan, counts: Mapping[Goal, int]) -> dict[str, Any]:
     def total(goals: Iterable[Goal]) -> int:
         return sum(counts[goal] for goal in goals)
 
@@ -108,6 +110,4 @@ def _result(features: FeatureSet, plan: Plan, counts: Mapping[Goal, int], versio
         "rows": total(map(Goal, plan.features)),
         "labels": total(Goal(cutoff, target) for target, cutoff in plan.labelled),
         "fingerprint": features.fingerprint,
-        "timelines_version": version,
-        "built": built,
     }

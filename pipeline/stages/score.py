@@ -87,6 +87,7 @@ def _score_target(
         "model_version": champion.model.version,
         "fingerprint": champion.model.fingerprint,
         "lake_version": str(inputs[0].timelines_version),
+        "events_version": str(this.lake.metadata(inputs[0].features_table, {"cutoff": this.cutoff.key}).get("events_version")),
         "started_at": this.started_at.isoformat(),
         "finished_at": finished.isoformat(),
     }

@@ -24,7 +24,7 @@ def config(tmp_path: Path) -> Config:
 
 def built(config: Config, *goals: Goal) -> tuple[Lake, int]:
     lake = Lake(config.lake_url)
-    version = refresh(lake, config, InProcess(), show=False)
+    version = refresh(lake, config, InProcess(), show=False).version
     tasks = [BuildTask(lake, bucket, version, SET, goals) for bucket in range(BUCKETS)]
     found = [each for task in tasks for each in build_bucket(task)]
     for goal in goals:
@@ -62,7 +62,7 @@ def test_partitions_lie_in_the_order_that_their_tables_promise(config: Config) -
 
 def test_a_bucket_without_rows_writes_no_part(config: Config) -> None:
     lake = ingest(config, [event("a", 1)])
-    version = refresh(lake, config, InProcess(), show=False)
+    version = refresh(lake, config, InProcess(), show=False).version
     tasks = [BuildTask(lake, bucket, version, SET, (Goal(CUTOFF), Goal(CUTOFF.plus_days(-5)))) for bucket in range(BUCKETS)]
     written = [goal for task in tasks for goal, _ in build_bucket(task)]
     assert written == [Goal(CUTOFF)]

@@ -10,7 +10,7 @@ from pipeline.config import Config
 from pipeline.errors import ConfigError, MissingInput, NoEvents
 from pipeline.lake import Lake
 from pipeline.timeline_bucket import SCHEMA, BucketTask
-from pipeline.timelines import extent, held_events, load, refresh
+from pipeline.timelines import Refreshed, extent, load, refresh
 from tests.features.literal import CUTOFF, HOUR, TYPES, Row, event, table
 from tests.pipeline.ingested import BUCKETS, InProcess, configuration, ingest, ingest_batch, shop
 
@@ -22,7 +22,7 @@ def config(tmp_path: Path) -> Config:
 
 def refreshed(config: Config, rows: list[Row]) -> tuple[Lake, int]:
     lake = ingest(config, rows)
-    return lake, refresh(lake, config, InProcess(), show=False)
+    return lake, refresh(lake, config, InProcess(), show=False).version
 
 
 def contents(lake: Lake, version: int) -> list[dict[str, object]]:
@@ -49,9 +49,9 @@ def test_of_an_event_delivered_twice_the_copy_known_first_stays(config: Config) 
 
 def test_an_unchanged_lake_is_left_alone_and_a_new_day_is_taken_in(config: Config) -> None:
     lake, version = refreshed(config, shop(days=20))
-    assert refresh(lake, config, InProcess(), show=False) == version
+    assert refresh(lake, config, InProcess(), show=False) == Refreshed(version, 0)
     ingest(config, [event("late", 30, event_id="late", known=0)])
-    later = refresh(lake, config, InProcess(), show=False)
+    later = refresh(lake, config, InProcess(), show=False).version
     assert later == version + 1
     assert len(contents(lake, later)) == len(contents(lake, version)) + 1
 
@@ -73,7 +73,7 @@ class Watched(InProcess):
 
 def watched(config: Config) -> tuple[int, list[tuple[str, ...]]]:
     workers = Watched()
-    version = refresh(Lake(config.lake_url), config, workers, show=False)
+    version = refresh(Lake(config.lake_url), config, workers, show=False).version
     return version, workers.days_read()
 
 
@@ -91,14 +91,11 @@ def test_new_days_are_merged_and_replaced_days_make_a_rebuild(config: Config) ->
 
 
 def test_it_says_which_events_it_holds(config: Config) -> None:
-    with pytest.raises(MissingInput, match="no timelines"):
-        held_events(Lake(config.lake_url))
-    lake, _ = refreshed(config, shop(days=3))
-    assert held_events(lake) == lake.version("events") == 0
-    ingest_batch(config, "2026-03-02", [])
-    assert held_events(lake) == 0
-    refresh(lake, config, InProcess(), show=False)
-    assert held_events(lake) == 1
+    lake = ingest(config, shop(days=3))
+    for version in range(3):
+        ingest_batch(config, "2026-03-02", [event("a", 1, event_id=str(version))])
+        assert refresh(lake, config, InProcess(), show=False) == Refreshed(version, lake.version("events") or 0)
+        assert lake.metadata("timelines", {})["events_version"] == str(version + 1)
 
 
 def test_a_version_of_events_that_the_log_forgot_makes_a_rebuild(config: Config) -> None:

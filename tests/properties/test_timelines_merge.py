@@ -62,7 +62,7 @@ def shop() -> Iterator[Config]:
 def refreshed(config: Config) -> list[bytes]:
     """The files of the timelines by bucket."""
     lake = Lake(config.lake_url)
-    files = lake.files("timelines", version=refresh(lake, config, InProcess(), show=False))
+    files = lake.files("timelines", version=refresh(lake, config, InProcess(), show=False).version)
     assert len(files) == BUCKETS
     return [Path(path).read_bytes() for path in sorted(files, key=lambda path: files[path]["bucket"])]
 

@@ -62,6 +62,7 @@ def test_result_counts_what_was_asked_for(config: Config) -> None:
         "labels": 72,
         "fingerprint": SET.fingerprint,
         "timelines_version": 0,
+        "events_version": 0,
         "built": 12,
     }
 

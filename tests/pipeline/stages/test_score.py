@@ -64,6 +64,7 @@ def test_every_eligible_user_is_scored_once_with_reasons_and_provenance(night: C
     metadata = Lake(night.lake_url).metadata("scores", PARTITION)
     assert (metadata["eligible"], metadata["scored"], metadata["refused"]) == ("240", "240", "0")
     assert (metadata["model_version"], metadata["run_id"], metadata["lake_version"]) == ("1", result["run_id"], "0")
+    assert metadata["events_version"] == "5"
 
 
 def test_the_score_is_the_calibrated_answer_of_the_champions_own_model(night: Config, tmp_path: Path) -> None:

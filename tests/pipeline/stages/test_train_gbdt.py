@@ -44,6 +44,7 @@ def test_everything_about_it_is_in_its_run_and_no_user_is(shop: Config, tmp_path
     assert {"learning_rate", "best_rounds", "newest_training_cutoff", "seed"} <= run.data.params.keys()
     assert {"out_of_fold_auc", "out_of_fold_ece", "rows", "seconds", "held_out_log_loss"} <= run.data.metrics.keys()
     assert {"kind", "cutoff", "fingerprint", "labels_version", "features_version"} <= run.data.tags.keys()
+    assert (run.data.tags["timelines_version"], run.data.tags["events_version"]) == ("0", "5")
     assert len(run.inputs.dataset_inputs) == 1
     assert len(logged.client.get_metric_history(logged.id, "held_out_log_loss")) > 3
     figures = {entry.path for entry in logged.client.list_artifacts(logged.id, "figures")}
