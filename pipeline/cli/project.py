@@ -19,6 +19,7 @@ class Profile(StrEnum):
     starter = "starter"
     demo = "demo"
     online_retail = "online_retail"
+    cross_validated = "cross_validated"
 
 
 class Shop(StrEnum):
