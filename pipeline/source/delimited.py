@@ -1,143 +1,114 @@
-"""CSV files read so that every line is accounted for: it becomes a row, or a fault that names the line and what is wrong with it.
-
-DuckDB's reader is faster, but a quote that is opened and never closed makes it end the file there without a word, even with
-`store_rejects`. Here such a line alone is at fault, and reading goes on with the next one.
-"""
+"""CSV files read so that every line is accounted for, and fast: what is plain is read by Arrow, the rest line by line."""
 
 from __future__ import annotations
 
 import csv
-import gzip
-import io
-import re
-import zlib
-from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TextIO
+from itertools import chain
+
+import pyarrow as pa
 
 from pipeline.errors import SourceError
+from pipeline.source.blocks import printable
+from pipeline.source.careful_csv import as_table, read_carefully, read_header
+from pipeline.source.columns import by_name
+from pipeline.source.plain_csv import read_plain
+from pipeline.source.rows import CHUNK_ROWS, Rows
 
-LONGEST_LINE = 16 * 1024 * 1024
-"""Characters of a line; a longer one is a fault, of which the first 1,000 are kept."""
-
-MOST_LINES = 200
-"""Lines that one quoted field may span; a quote open for longer was never meant to be one."""
-
-NOT_UTF8 = re.compile("[\udc80-\udcff]")
-"""How Python marks bytes that are not UTF-8 (`surrogateescape`)."""
+PIECE_BYTES = 64 * 1024
+"""A block that is not plain is tried again in pieces of this size, so that one bad line costs the speed of a piece."""
 
 
-@dataclass(frozen=True)
-class Row:
-    r"""A record, or a line at fault.
+def csv_rows(place: str, blocks: Iterator[bytes]) -> Rows:
+    """The rows of a UTF-8 CSV file (comma, `"` doubled inside quotes); the first line that is not empty names the columns.
 
-    line    number of its first line in the file; the header is line 1
-    fields  one text per column of the header; empty when at fault
-    fault   what is wrong with the line, or ''
-    text    the line as it came, only when at fault; bytes that are not UTF-8 as `\xe9`
+    Lines end in LF, CR LF or CR, empty lines are no rows, an empty field is '', all columns are texts. A chunk is a block's rows at most.
+    Raises SourceError for a file that is empty, has an unreadable header, or names a column twice.
     """
-
-    line: int
-    fields: list[str]
-    fault: str = ""
-    text: str = ""
+    header, line, left = _header(place, blocks)
+    columns = by_name(place, header, ["text"] * len(header))
+    return Rows(place, columns, header=True, chunks=_Reader(len(header), line).chunks(chain([left], blocks)))
 
 
-class _Lines:
-    """The lines of a file, of which those of the current record can be handed back."""
+class _Reader:
+    """Blocks into chunks; a record that a block ends in goes before the next one."""
 
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
-        self._again: deque[str] = deque()
-        self.record: list[str] = []
-        self.consumed = 0
+    def __init__(self, width: int, line: int) -> None:
+        self._width, self._line, self._rest = width, line, b""
 
-    def __iter__(self) -> _Lines:
-        return self
+    def chunks(self, blocks: Iterator[bytes]) -> Iterator[pa.Table]:
+        for block in filter(None, blocks):
+            yield from _sliced(self._block(block))
+        yield from _sliced([self._carefully(self._rest, last=True)])
 
-    def __next__(self) -> str:
-        line = self._again.popleft() if self._again else self._file.readline(LONGEST_LINE)
-        if not line:
-            raise StopIteration
-        self.record.append(line)
-        self.consumed += 1
-        if len(line) >= LONGEST_LINE:
-            self._skip_rest(line)
-            raise csv.Error(f"it is longer than {LONGEST_LINE:,} characters")
-        if len(self.record) > MOST_LINES:
-            raise csv.Error(f"a quote opens and does not close within {MOST_LINES} lines")
-        return line
+    def _block(self, block: bytes) -> list[pa.Table]:
+        if (plain := self._plainly(self._rest + block)) is not None:
+            return [plain]
+        tables = []
+        for piece in _pieces(block):
+            held = self._rest + piece
+            plain = self._plainly(held)
+            tables.append(self._carefully(held, last=False) if plain is None else plain)
+        return tables
 
-    def _skip_rest(self, line: str) -> None:
-        while line and not line.endswith(("\n", "\r")):
-            line = self._file.readline(LONGEST_LINE)
+    def _plainly(self, block: bytes) -> pa.Table | None:
+        if (found := read_plain(block, self._width)) is None:
+            return None
+        rows = found.columns.num_rows
+        lines = pa.array(found.starts + self._line, pa.int64())
+        nothing = pa.nulls(rows, pa.string())
+        self._line, self._rest = self._line + found.lines, found.rest
+        return pa.table([lines, nothing, nothing, *found.columns.columns], ["line", "fault", "text", *found.columns.column_names])
 
-    def begin_record(self) -> None:
-        self.record = []
-
-    def keep_first(self) -> str:
-        """The record's first line; the others will be read again."""
-        self._again.extendleft(reversed(self.record[1:]))
-        self.consumed -= len(self.record) - 1
-        return self.record[0]
+    def _carefully(self, block: bytes, *, last: bool) -> pa.Table:
+        found = read_carefully(block, self._width, last=last)
+        table = as_table(found.rows, self._width, self._line)
+        self._line, self._rest = self._line + found.lines, found.rest
+        return table
 
 
-@contextmanager
-def open_rows(path: Path) -> Iterator[tuple[list[str], Iterator[Row]]]:
-    """The header's names, and the rows below it, of a UTF-8 CSV file (comma, `"` doubled inside quotes); `.gz` is unpacked.
-
-    A byte order mark is skipped, lines end in LF, CR LF or CR, empty lines are no rows. Raises SourceError, also while the rows
-    are read, for a file that is empty, has an unreadable header or cannot be unpacked to its end.
-    """
-    widest = csv.field_size_limit(LONGEST_LINE)
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as raw:
-            lines = _Lines(io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline=""))
-            reader = csv.reader(lines, strict=True)
-            header = _header(path, lines, reader)
-            yield header, _rows(lines, reader, len(header))
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise SourceError(f"{path} is damaged or was not delivered whole: {error}", mend="deliver the file again") from error
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror or error}", mend="check the file and its permissions") from error
-    finally:
-        csv.field_size_limit(widest)
-
-
-def _header(path: Path, lines: _Lines, reader: Iterator[list[str]]) -> list[str]:
-    try:
-        header = next((record for record in reader if record), None)
-    except csv.Error as error:
-        raise SourceError(f"{path} has an unreadable header: {error}", mend="the first line names the columns") from error
-    if header is None:
-        raise SourceError(f"{path} is empty: it has not even a header", mend="deliver the file again, or remove it if there were no events")
-    if any("\0" in name or NOT_UTF8.search(name) for name in header):
-        raise SourceError(f"{path} has a header that is not UTF-8 text: {_printable(lines.record[0])[:200]!r}", mend="deliver it as UTF-8")
-    return header
-
-
-def _rows(lines: _Lines, reader: Iterator[list[str]], width: int) -> Iterator[Row]:
-    while True:
-        lines.begin_record()
+def _header(place: str, blocks: Iterator[bytes]) -> tuple[list[str], int, bytes]:
+    """The columns' names, the number of the line after them, and what is left of the block."""
+    held, line = b"", 1
+    for block in chain(blocks, [b""]):
+        below = (held + block).lstrip(b"\r\n")
+        line += len((held + block)[: len(held + block) - len(below)].splitlines())
+        held = below
         try:
-            fields, fault = next(reader), ""
-        except StopIteration:
-            return
+            found = read_header(held) if held else None
         except csv.Error as error:
-            fields, fault = [], f"The line is not valid CSV: {error}"
-        if not fault and fields and len(fields) != width:
-            fault = f"The line has {len(fields):,} fields where the header has {width:,}"
-        elif not fault and any(not line.isascii() and NOT_UTF8.search(line) for line in lines.record):
-            fault = "The line is not UTF-8 text"
-        if fault:
-            text = lines.keep_first()
-            yield Row(lines.consumed, [], fault, _printable(text if len(text) < LONGEST_LINE else text[:1000]))
-        elif fields:
-            yield Row(lines.consumed - len(lines.record) + 1, fields)
+            raise SourceError(f"{place} has an unreadable header: {error}", mend="the first line names the columns") from error
+        if found:
+            header, left = found
+            _check_text(place, header, held)
+            return header, line + len(held[: len(held) - len(left)].splitlines()), left
+    if not held:
+        raise SourceError(
+            f"{place} is empty: it has not even a header", mend="deliver the file again, or remove it if there were no events"
+        )
+    raise SourceError(f"{place} has an unreadable header: a quote opens and does not close", mend="the first line names the columns")
 
 
-def _printable(text: str) -> str:
-    return text.rstrip("\r\n").encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+def _check_text(place: str, header: list[str], block: bytes) -> None:
+    try:
+        "".join(header).encode()
+        readable = not any("\0" in name for name in header)
+    except UnicodeEncodeError:
+        readable = False
+    if not readable:
+        first = printable(block.splitlines()[0])[:200]
+        raise SourceError(f"{place} has a header that is not UTF-8 text: {first!r}", mend="deliver it as UTF-8")
+
+
+def _pieces(block: bytes) -> Iterator[bytes]:
+    start = 0
+    while start < len(block):
+        end = block.find(b"\n", start + PIECE_BYTES) + 1 or len(block)
+        yield block[start:end]
+        start = end
+
+
+def _sliced(tables: list[pa.Table]) -> Iterator[pa.Table]:
+    table = pa.concat_tables(tables)
+    for start in range(0, table.num_rows, CHUNK_ROWS):
+        yield table.slice(start, CHUNK_ROWS)
