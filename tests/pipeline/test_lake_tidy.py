@@ -1,6 +1,3 @@
-import json
-import os
-import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -8,9 +5,8 @@ import pytest
 
 from pipeline.errors import MissingInput
 from pipeline.lake import Lake
+from tests.pipeline.lake_ages import days_pass
 from tests.pipeline.lake_writers import SCHEMA, write
-
-DAY = 86_400
 
 
 @pytest.fixture
@@ -25,22 +21,6 @@ def files(lake: Lake) -> set[str]:
 def put(lake: Lake, day: str, name: str) -> int:
     part = lake.write_part("t", {"day": day}, name, pa.table({"by": [name]}, SCHEMA))
     return lake.commit("t", SCHEMA, {"day": day}, [part], metadata={"by": name})
-
-
-def days_pass(lake: Lake, days: int) -> None:
-    """Everything in the lake was written, and replaced, so many days earlier."""
-    for path in Path(lake.url).rglob("*"):
-        if path.is_file():
-            if path.suffix == ".json":
-                path.write_text("\n".join(_earlier(line, days) for line in path.read_text().splitlines()))
-            os.utime(path, (time.time() - days * DAY,) * 2)
-
-
-def _earlier(line: str, days: int) -> str:
-    entry = json.loads(line)
-    if "remove" in entry:
-        entry["remove"]["deletionTimestamp"] -= days * DAY * 1000
-    return json.dumps(entry)
 
 
 def test_a_replaced_file_goes_when_it_was_replaced_long_enough_ago(lake: Lake) -> None:
