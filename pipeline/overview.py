@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from pipeline import clock
 from pipeline.config import Config
+from pipeline.ingestion.copies import UNDATED
 from pipeline.tracking import champions
 from pipeline.warehouse import open_warehouse
 
@@ -17,6 +18,7 @@ SELECT count(*) AS days, max(batch_date) AS newest, sum(accepted) AS accepted, s
        sum(duplicates) AS duplicates, sum(late) AS late
 FROM validation_runs WHERE passed
 """
+WITHOUT_DAY = "SELECT sum(quarantined) AS undated FROM validation_runs WHERE batch_date = $1"
 RUNS = """
 SELECT target, cutoff, model_name, model_version, scored, refused, finished_at
 FROM score_runs ORDER BY cutoff DESC, target LIMIT 10
@@ -26,13 +28,14 @@ FROM score_runs ORDER BY cutoff DESC, target LIMIT 10
 def status(config: Config) -> dict[str, Any]:
     """Events taken in, the champion of each target, and the ten newest score runs with their age in hours."""
     with open_warehouse(config) as warehouse:
-        batches, runs = warehouse.query(BATCHES), warehouse.query(RUNS)
+        batches, undated, runs = warehouse.query(BATCHES), warehouse.query(WITHOUT_DAY, [UNDATED]), warehouse.query(RUNS)
     taken = batches.to_pylist()[0]
     return {
         "days ingested": taken["days"],
         "newest day": None if taken["newest"] is None else str(taken["newest"]),
         "events": int(taken["accepted"] or 0),
         "quarantined": int(taken["quarantined"] or 0),
+        "quarantined without a day": int(undated["undated"][0].as_py() or 0),
         "duplicates": int(taken["duplicates"] or 0),
         "late": int(taken["late"] or 0),
         "champions": [{"target": name, "version": version} for name, version in champions(config).items()],

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from pipeline.cli import project, stages
+from pipeline.cli import project, quarantine, stages
 from pipeline.errors import NightcastError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 project.register(app)
 stages.register(app)
+quarantine.register(app)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

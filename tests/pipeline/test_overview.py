@@ -56,8 +56,10 @@ def test_days_that_failed_the_gate_do_not_count_and_runs_have_an_age(tmp_path: P
     with open_warehouse(config) as warehouse:
         warehouse.replace("validation_runs", {"batch_date": date(2026, 1, 7)}, batch(passed=True))
         warehouse.replace("validation_runs", {"batch_date": date(2026, 1, 8)}, batch(passed=False))
+        warehouse.replace("validation_runs", {"batch_date": date(1970, 1, 1)}, batch(passed=False))
         warehouse.replace("score_runs", {"target": "buy_7d", "cutoff": datetime(2026, 1, 9, tzinfo=UTC)}, pa.table(run))
     monkeypatch.setattr(clock, "now", lambda: NOW)
     found = overview.status(config)
     assert (found["days ingested"], found["newest day"], found["events"], found["late"]) == (1, "2026-01-07", 7, 3)
+    assert (found["quarantined"], found["quarantined without a day"]) == (2, 2)
     assert [(row["target"], row["scored"], row["hours ago"]) for row in found["score runs"]] == [("buy_7d", 5, 2.0)]
