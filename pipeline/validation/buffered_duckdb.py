@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 import duckdb_engine
+import sqlalchemy as sa
 from sqlalchemy import TryCast
 from sqlalchemy.dialects import registry
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
+from sqlalchemy.types import NullType
 
 URL = "duckdb+buffered:///"
 
@@ -32,6 +34,15 @@ class BufferedDialect(duckdb_engine.Dialect):  # type: ignore[misc]  # duckdb_en
 
     execution_ctx_cls = BufferedContext
     supports_statement_cache = False
+
+    def get_columns(self, connection: sa.Connection, table_name: str, schema: str | None = None, **_: Any) -> list[dict[str, Any]]:  # noqa: ARG002
+        """Names only, by one statement; `duckdb_engine` asks for catalogues of PostgreSQL that DuckDB does not have."""
+        found = connection.exec_driver_sql(f"DESCRIBE {self.identifier_preparer.quote_identifier(table_name)}")
+        return [{"name": row[0], "type": NullType(), "nullable": True, "default": None} for row in found]
+
+    def get_pk_constraint(self, *_: Any, **__: Any) -> dict[str, Any]:
+        """None: the tables that are validated are results of a query."""
+        return {"constrained_columns": [], "name": None}
 
 
 def register() -> None:

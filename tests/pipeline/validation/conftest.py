@@ -16,8 +16,12 @@ def configured(tmp_path: Path) -> Callable[..., Config]:
     def build(**validation: Any) -> Config:
         columns = {"user_id": "u", "event_time": "t", "event_type": "k"}
         source = {"files": "{date}.csv", "event_types": ["view", "purchase"], "columns": columns}
-        target = {"kind": "occurs", "event_type": "purchase", "horizon_days": 7}
-        return Config(root=tmp_path / "project", source=source, targets={"t": target}, validation=validation)
+        targets = {
+            "buys": {"kind": "occurs", "event_type": "purchase", "horizon_days": 7},
+            "leaves": {"kind": "absent", "horizon_days": 28},
+            "stays": {"kind": "occurs", "horizon_days": 28},
+        }
+        return Config(root=tmp_path / "project", source=source, targets=targets, validation=validation)
 
     return build
 

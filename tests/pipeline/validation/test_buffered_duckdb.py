@@ -28,3 +28,14 @@ def test_the_interpreter_ends_in_silence() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "GX_ANALYTICS_ENABLED": "false"}
     )
     assert ended.stderr == ""
+
+
+def test_columns_are_named_in_order_and_have_no_key(tmp_path: Path) -> None:
+    buffered_duckdb.register()
+    engine = sa.create_engine(f"{buffered_duckdb.URL}{tmp_path / 'a.duckdb'}")
+    with engine.connect() as connection:
+        connection.execute(sa.text('CREATE TABLE "a day" (b DOUBLE PRIMARY KEY, a VARCHAR)'))
+        found = sa.inspect(connection)
+        assert [column["name"] for column in found.get_columns("a day")] == ["b", "a"]
+        assert found.get_pk_constraint("a day")["constrained_columns"] == []
+    engine.dispose()
