@@ -21,7 +21,7 @@ from pipeline import clock, demo_results, profiles
 from pipeline.config import Config, load
 from pipeline.errors import ConfigError
 from pipeline.process_tree import ending_on_sigterm
-from pipeline.services import airflow
+from pipeline.services import airflow, pages
 from pipeline.services.airflow_api import AirflowApi
 from pipeline.services.follow import run_dag
 from pipeline.services.process import Services
@@ -101,7 +101,10 @@ def _parameters(shop: Shop) -> dict[str, dict[str, str]]:
 
 def _airflow_and_shop(services: Services, config: Config, path: Path, make_shop: Callable[[], object]) -> AirflowApi:
     began, shop = clock.now(), _in_background(make_shop)
-    home = airflow.start(services, state_folder(config.root), path)
+    state = state_folder(config.root)
+    # the reports' addresses are kept; `nightcast up` serves them there again
+    reports = pages.start(services, state, config.path("data_docs"))
+    home = airflow.start(services, state, path, config.validation.reports_url or reports)
     api = airflow.wait(services, home)
     for dag in ("ingest", "train", "score"):
         services.wait_until(partial(api.parsed_since, dag, began), f"DAG {dag}", PARSE_SECONDS)

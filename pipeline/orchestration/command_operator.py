@@ -12,11 +12,12 @@ from queue import Empty, Queue
 from threading import Thread
 from typing import IO, Any
 
-from airflow.sdk import BaseOperator, Context
+from airflow.sdk import BaseOperator, BaseOperatorLink, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from pipeline import process_tree
 from pipeline.errors import RETRYABLE_EXIT_CODES
+from pipeline.orchestration.report_link import named_report
 
 PASSED_ON = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "PYTHONPATH")
 PREFIX = "NIGHTCAST_"
@@ -38,6 +39,8 @@ class CommandOperator(BaseOperator):
     Empty arguments are dropped after rendering, so an option can be switched off by a template. Stdout and stderr go to the task
     log. The child stays in this process's group, has no stdin, and is killed with everything it started when the task ends.
 
+    `report_url` is the last report that the command named, also when it failed; `links` become buttons of the task in Airflow.
+
     Raises AirflowException (the task's retries apply) for an exit code in `RETRYABLE_EXIT_CODES` and for death by a signal;
     AirflowFailException (failed at once) for any other exit code, and for exit 0 without a JSON object on stdout.
     """
@@ -45,10 +48,14 @@ class CommandOperator(BaseOperator):
     template_fields: Sequence[str] = ("argv", "env")
     ui_color = "#dfe7f5"
 
-    def __init__(self, *, argv: Sequence[str], env: Mapping[str, str] | None = None, **rest: Any) -> None:
+    def __init__(
+        self, *, argv: Sequence[str], env: Mapping[str, str] | None = None, links: Sequence[BaseOperatorLink] = (), **rest: Any
+    ) -> None:
         super().__init__(**rest)
         self.argv = list(argv)
         self.env = dict(env or {})
+        self.operator_extra_links = tuple(links)
+        self.report_url = ""
         self._stopped = False
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 – Airflow's signature
@@ -61,6 +68,7 @@ class CommandOperator(BaseOperator):
         try:
             for name, line in _lines(process):
                 self.log.info("%s", line)
+                self.report_url = named_report(line) or self.report_url
                 if name == "stderr":
                     complaints.append(line)
                 else:

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from airflow.sdk import DAG, BaseOperator, CronPartitionTimetable, TaskGroup
+from airflow.sdk import DAG, BaseOperator, BaseOperatorLink, CronPartitionTimetable, TaskGroup
 
 from pipeline import alerts
 from pipeline.commands import PYTHON_VARIABLE, Step, command_line, config_path, read_settings
@@ -57,10 +58,17 @@ def task_defaults() -> dict[str, Any]:
     }
 
 
-def add_tasks(dag: DAG, steps: Sequence[Step], *, docs: Mapping[str, str], timeouts: Mapping[str, timedelta]) -> None:
+def add_tasks(
+    dag: DAG,
+    steps: Sequence[Step],
+    *,
+    docs: Mapping[str, str],
+    timeouts: Mapping[str, timedelta],
+    links: Mapping[str, Sequence[BaseOperatorLink]] = MappingProxyType({}),
+) -> None:
     """One task per step, in the steps' order, with a task group for each target.
 
-    `docs` and `timeouts` are keyed by the stage, the last part of a step's name.
+    `docs`, `timeouts` and `links` are keyed by the stage, the last part of a step's name.
     """
     python = os.environ.get(PYTHON_VARIABLE, str(PROJECT / ".venv" / "bin" / "python"))
     tasks: dict[str, BaseOperator] = {}
@@ -73,6 +81,7 @@ def add_tasks(dag: DAG, steps: Sequence[Step], *, docs: Mapping[str, str], timeo
             tasks[step.name] = CommandOperator(
                 task_id=stage,
                 argv=command_line(step, python=python, config=str(config_path())),
+                links=links.get(stage, ()),
                 execution_timeout=timeouts[stage],
                 doc_md=docs[stage],
                 dag=dag,

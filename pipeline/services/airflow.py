@@ -15,9 +15,9 @@ PORT = 8080
 START_SECONDS = 240.0
 
 
-def start(services: Services, state: Path, config: Path) -> AirflowHome:
+def start(services: Services, state: Path, config: Path, reports_url: str) -> AirflowHome:
     """Prepare the home below `state` and start the three processes; `wait` says when they can be used."""
-    home = AirflowHome(state / "airflow", config.resolve(), free_port(PORT))
+    home = AirflowHome(state / "airflow", config.resolve(), free_port(PORT), reports_url)
     home.prepare(services)
     services.start(home.service("api-server", "api-server", "--host", LOOPBACK, "--port", str(home.port)))
     services.start(home.service("scheduler", "scheduler", "--skip-serve-logs"))

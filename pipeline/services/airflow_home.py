@@ -16,6 +16,7 @@ from pipeline.commands import CONFIG_VARIABLE, PYTHON_VARIABLE
 from pipeline.errors import Unreachable
 from pipeline.services.process import LOOPBACK, Service, Services
 
+REPORTS_VARIABLE = "NIGHTCAST__VALIDATION__REPORTS_URL"
 AIRFLOW_VARIABLE = "NIGHTCAST_AIRFLOW_PYTHON"
 USER = "admin"
 PARALLEL_TASKS = 4
@@ -33,11 +34,15 @@ def airflow_python(environment: Mapping[str, str] = os.environ) -> Path:
 
 @dataclass(frozen=True)
 class AirflowHome:
-    """One Airflow on SQLite for one `nightcast.toml`; nobody but the owner can read the folder."""
+    """One Airflow on SQLite for one `nightcast.toml`; nobody but the owner can read the folder.
+
+    `reports_url` is where Data Docs are served, so that tasks link to them; a browser opens no file from Airflow's pages.
+    """
 
     folder: Path
     config: Path
     port: int
+    reports_url: str = ""
 
     @property
     def address(self) -> str:
@@ -81,6 +86,7 @@ class AirflowHome:
             **{name: ",".join(filter(None, (inherited.get(name), LOOPBACK))) for name in ("NO_PROXY", "no_proxy")},
             CONFIG_VARIABLE: str(self.config),
             PYTHON_VARIABLE: inherited.get(PYTHON_VARIABLE, sys.executable),
+            **({REPORTS_VARIABLE: self.reports_url} if self.reports_url else {}),
             "AIRFLOW_HOME": str(self.folder),
             **{f"AIRFLOW__{name}": value for name, value in self._settings().items()},
         }

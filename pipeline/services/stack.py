@@ -38,9 +38,9 @@ def up(config_path: Path) -> None:
     with ending_on_sigterm(), Services() as services:
         try:
             console.print("starting Airflow, MLflow and Data Docs …")
-            home = airflow.start(services, state, config_path)
-            tracking = mlflow.start(services, state, config)
             reports = pages.start(services, state, config.path("data_docs"))
+            home = airflow.start(services, state, config_path, config.validation.reports_url or reports)
+            tracking = mlflow.start(services, state, config)
             airflow.wait(services, home)
             for name, url in (("MLflow", tracking), ("Data Docs", reports)):
                 services.wait_until(partial(answers, url), f"{name} at {url}", START_SECONDS)

@@ -15,6 +15,9 @@ target = argv[argv.index("--target") + 1] if "--target" in argv else "-"
 noted = {"argv": argv, "secrets": [name for name in os.environ if "AIRFLOW__" in name or "CANARY" in name]}
 with (folder / "calls").open("a", encoding="utf-8") as calls:
     calls.write(json.dumps(noted) + "\n")
+# as the gate does, whether the day passes or not
+report = f"{os.environ['NIGHTCAST__VALIDATION__REPORTS_URL']}/validations/events/2026-01-31/gate/report.html"
+sys.stderr.write(f"2026-01-31 was validated: {report}\n" if argv[0] == "ingest" else "")
 failing = (folder / "failing").read_text(encoding="utf-8") if (folder / "failing").is_file() else ""
 for stage, whose, code in (line.split() for line in failing.splitlines()):
     if (stage, whose) == (argv[0], target):

@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 import pytest
@@ -104,6 +106,18 @@ def test_ingest_takes_in_the_days_asked_for(stack: Stack) -> None:
     (call,) = stack.calls()
     assert call["argv"][:5] == ["ingest", "--from", "2026-01-01", "--to", "2026-01-31"]
     assert call["secrets"] == []
+
+
+@pytest.mark.parametrize("failing", ["", "ingest - 12\n"])
+def test_the_ingest_task_links_to_its_report_also_when_the_day_was_refused(stack: Stack, failing: str) -> None:
+    (stack.folder / "failing").write_text(failing, encoding="utf-8")
+    run = stack.api.trigger("ingest", {"from": "2026-01-31", "to": "2026-01-31"})
+    with pytest.raises(RunFailed) if failing else nullcontext():
+        stack.api.follow("ingest", run, seconds=300, changed=lambda *_: None)
+    (stack.folder / "failing").unlink()
+    stack.calls()
+    links = stack.api._get(f"/api/v2/dags/ingest/dagRuns/{quote(run)}/taskInstances/ingest/links")["extra_links"]
+    assert links == {"Data Docs": f"{stack.addresses['Data Docs']}/validations/events/2026-01-31/gate/report.html"}
 
 
 def test_train_runs_every_lane_in_order(stack: Stack) -> None:

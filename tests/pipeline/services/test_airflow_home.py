@@ -68,6 +68,13 @@ def test_the_environment_is_this_homes_and_no_other_airflows(home: AirflowHome, 
     assert found["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:8123/execution/"
 
 
+def test_tasks_link_to_the_reports_where_they_are_served(home: AirflowHome) -> None:
+    name = "NIGHTCAST__VALIDATION__REPORTS_URL"
+    assert name not in home.environment()
+    served = AirflowHome(home.folder, home.config, home.port, "http://127.0.0.1:8090")
+    assert served.environment()[name] == "http://127.0.0.1:8090"
+
+
 def test_no_secret_is_an_argument(home: AirflowHome) -> None:
     service: Service = home.service("api-server", "api-server", "--host", "127.0.0.1")
     line = " ".join(service.argv)
