@@ -1,15 +1,35 @@
-"""The event contract: the one shape in which events enter the lake."""
+"""The event contract: the one shape in which events enter the lake, and what each of their columns may hold.
+
+Event types are the configuration's (`source.event_types`). Rows that break the contract are refused one by one
+(`pipeline.source.rules`), and a day's file is checked against it once more as a whole (`pipeline.validation`).
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import pyarrow as pa
+
+from features.cutoff import Cutoff
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 
 VALUE_SCALE = 10_000
 """`value` is stored as an integer of ten-thousandths of the source's unit, so sums are exact in any order."""
+
+VALUE_RANGE = (-(2**63), 2**63 - 1)
+"""Least and greatest `value`, in ten-thousandths: whatever 64 bits hold."""
+
+EARLIEST = Cutoff(datetime(1971, 1, 1, tzinfo=UTC))
+"""Event times before this are defaults and defects, such as 1970-01-01."""
+
+LATEST = Cutoff(datetime(2100, 1, 1, tzinfo=UTC))
+"""Times from here on are defaults and defects, such as 9999-12-31; an event's own time ends with its batch and a tolerance."""
+
+LONGEST: Mapping[str, int] = {"user_id": 256, "event_id": 1024, "item_id": 1024, "category": 1024, "session_id": 1024}
+"""Most characters of a text; of an `event_id` before repeats that are kept get their number. None holds a NUL character."""
 
 EVENTS = pa.schema(
     [
@@ -27,9 +47,9 @@ EVENTS = pa.schema(
 )
 """One row per event.
 
-event_id      the source's id, or a digest of the whole source row; unique in a day
-event_time    when it happened, UTC microseconds
-available_at  when it could have been known, UTC microseconds; data, never the wall clock
+event_id      the source's id, or a digest of what identifies the row; unique for its user, and in a day's batch for certain
+event_time    when it happened, UTC microseconds, from `EARLIEST` on
+available_at  when it could have been known, UTC microseconds, never before `event_time`, before `LATEST`; data, never the wall clock
 event_type    one of `source.event_types`
 value         ten-thousandths of the source's unit; null where the event carries none
 bucket        `bucket_of(user_id)`

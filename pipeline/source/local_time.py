@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.cutoff import DAY_MICROS, EPOCH
 
@@ -30,6 +31,10 @@ def to_utc(zone: str) -> Callable[[pa.Array], pa.Array]:
     starts, offsets = clock_changes(zone)
 
     def convert(local: pa.Array) -> pa.Array:
+        ends = pc.min_max(local)
+        first, last = (np.searchsorted(starts, ends[end].as_py() or 0, side="right") for end in ("min", "max"))
+        if first == last:  # nearly always: no clock change lies between them
+            return pc.subtract(local, int(offsets[first]))
         micros = local.fill_null(0).to_numpy(zero_copy_only=False)
         instants = micros - offsets[np.searchsorted(starts, micros, side="right")]
         return pa.array(instants, mask=local.is_null().to_numpy(zero_copy_only=False))

@@ -5,6 +5,8 @@ CustomerID                                                a column; "Customer ID
 Quantity * UnitPrice                                      a product of numbers, for `value` alone
 integer(CustomerID)                                       13798.0 read as 13798
 'cancel' if InvoiceNo starts with 'C' else 'purchase'     one text or the other
+'question' if Kind = '1' else 'answer' if Kind = '2' else 'other'     the first that holds
+'guest' if CustomerID is empty else CustomerID            the one test that an empty column passes
 """
 
 from __future__ import annotations
@@ -46,19 +48,38 @@ class Product:
 
 
 @dataclass(frozen=True)
+class StartsWith:
+    """Whether a column's text begins with `prefix`."""
+
+    prefix: str
+
+
+@dataclass(frozen=True)
+class Equals:
+    """Whether a column's text is `text`."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class IsEmpty:
+    """Whether a column has no text."""
+
+
+@dataclass(frozen=True)
 class Choice:
-    """`then` where the column starts with `prefix`, else `otherwise`; null where the column is empty."""
+    """`then` where the column passes the test, else `otherwise`; null where it is empty, unless that is the test."""
 
     then: Column | Literal
     column: Column
-    prefix: str
-    otherwise: Column | Literal
+    test: StartsWith | Equals | IsEmpty
+    otherwise: Column | Literal | Choice
 
 
 Expression = Column | Literal | Integer | Product | Choice
 
-TOKEN = re.compile(r"""\s*(?:(?P<name>[^\W\d]\w*)|"(?P<quoted>(?:[^"]|"")+)"|'(?P<text>(?:[^']|'')*)'|(?P<sign>[*()]))""")
-FORMS = """a column, "a column", 'text', A * B, integer(A), or 'x' if A starts with 'C' else 'y'"""
+TOKEN = re.compile(r"""\s*(?:(?P<name>[^\W\d]\w*)|"(?P<quoted>(?:[^"]|"")+)"|'(?P<text>(?:[^']|'')*)'|(?P<sign>[*()=]))""")
+FORMS = """a column, "a column", 'text', A * B, integer(A), or 'x' if A starts with 'C' else 'y'; also: if A = 'v', if A is empty"""
 
 
 class _Tokens:
@@ -102,19 +123,30 @@ def parse(place: str, source: str) -> Expression:
         else:
             found = first
     tokens.take("end") if tokens.left else None
-    if isinstance(found, Product) and place != "source.columns.value":
+    if isinstance(found, Product) and not place.endswith(".value"):
         raise ConfigError(f"{place} = {source!r} is a product, and only `value` is a number", mend="map a column or a text to it")
     return found
 
 
 def _choice(tokens: _Tokens, then: Column | Literal) -> Choice:
     tokens.take("name", "if")
-    column = tokens.column()
+    column, test = tokens.column(), _test(tokens)
+    tokens.take("name", "else")
+    otherwise = tokens.operand()
+    return Choice(then, column, test, _choice(tokens, otherwise) if tokens.peek() == ("name", "if") else otherwise)
+
+
+def _test(tokens: _Tokens) -> StartsWith | Equals | IsEmpty:
+    if tokens.peek() == ("sign", "="):
+        tokens.take("sign")
+        return Equals(tokens.take("text"))
+    if tokens.peek() == ("name", "is"):
+        tokens.take("name")
+        tokens.take("name", "empty")
+        return IsEmpty()
     tokens.take("name", "starts")
     tokens.take("name", "with")
-    prefix = tokens.take("text")
-    tokens.take("name", "else")
-    return Choice(then, column, prefix, tokens.operand())
+    return StartsWith(tokens.take("text"))
 
 
 def _split(place: str, source: str) -> Iterator[tuple[str, str]]:
@@ -134,9 +166,9 @@ def _unreadable(place: str, source: str) -> ConfigError:
     return ConfigError(f"{place} = {source!r} cannot be read", mend=f"write {FORMS}")
 
 
-def parse_columns(columns: Mapping[str, str]) -> dict[str, Expression]:
-    """Every expression of `source.columns` by event column. Raises ConfigError as `parse` does."""
-    return {name: parse(f"source.columns.{name}", source) for name, source in columns.items()}
+def parse_columns(columns: Mapping[str, str], place: str = "source.columns") -> dict[str, Expression]:
+    """Every expression of a stream's `columns`, written at `place`, by event column. Raises ConfigError as `parse` does."""
+    return {name: parse(f"{place}.{name}", source) for name, source in columns.items()}
 
 
 def columns_of(expression: Expression) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipeline.source.mapping import Choice, Column, Expression, Integer, Literal, Product
+from pipeline.source.mapping import Choice, Column, Equals, Expression, Integer, IsEmpty, Literal, Product, StartsWith
 
 Positions = Mapping[str, int]
 """Position of each source column by name."""
@@ -31,12 +31,21 @@ def text_of(expression: Expression, positions: Positions) -> str:
             source = f"trim(c{positions[column.name]})"
             whole = f"CAST(CAST(split_part({source}, '.', 1) AS HUGEINT) AS VARCHAR)"
             return f"CASE WHEN regexp_full_match({source}, '[+-]?[0-9]{{1,37}}([.]0*)?') THEN {whole} END"
-        case Choice(then, column, prefix, otherwise):
-            source = text_of(column, positions)
-            starts = f"starts_with({source}, {literal(prefix)})"
-            return f"CASE WHEN {starts} THEN {text_of(then, positions)} WHEN {source} IS NOT NULL THEN {text_of(otherwise, positions)} END"
+        case Choice(then, column, test, otherwise):
+            source, one, other = text_of(column, positions), text_of(then, positions), text_of(otherwise, positions)
+            if isinstance(test, IsEmpty):
+                return f"CASE WHEN {source} IS NULL THEN {one} ELSE {other} END"
+            return f"CASE WHEN {_passes(test, source)} THEN {one} WHEN {source} IS NOT NULL THEN {other} END"
         case Product():
             raise TypeError("A product is a number; only `value` may be one")
+
+
+def _passes(test: StartsWith | Equals, source: str) -> str:
+    match test:
+        case StartsWith(prefix):
+            return f"starts_with({source}, {literal(prefix)})"
+        case Equals(text):
+            return f"{source} = {literal(text)}"
 
 
 def factors_of(expression: Expression, positions: Positions) -> tuple[str, str]:

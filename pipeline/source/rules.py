@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
+from features.contract import EARLIEST, LATEST, LONGEST
 from features.cutoff import Cutoff
+from pipeline.source.amounts import ONE
 from pipeline.source.mapping import Expression, Integer
 from pipeline.source.mapping_sql import Positions, literal, not_whole
 
-EARLIEST = Cutoff(datetime(1971, 1, 1, tzinfo=UTC))
-"""Event times before this are defaults and defects, such as 1970-01-01."""
-
-LONGEST_USER_ID = 256
+NUL = "chr(0)"
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class Rule:
 def rules(expressions: Mapping[str, Expression], positions: Positions, event_types: Sequence[str], end: Cutoff) -> list[Rule]:
     """Every rule, in the order in which they are reported. `end` is the first instant that is too late for an event of the batch.
 
-    The SQL reads the columns of `batch.MAPPED`: the texts `user_id`, `event_time_text`, `left_text` …, and the parsed `event_time`,
+    The SQL reads the columns of `judging.parsed`: the texts `user_id`, `event_time_text`, `left_text` …, and the parsed `event_time`,
     `available` (microseconds) and `value`.
     """
     return [
@@ -36,18 +34,37 @@ def rules(expressions: Mapping[str, Expression], positions: Positions, event_typ
         *_user_rules(_not_whole("user_id", expressions, positions)),
         *_time_rules(end),
         *_content_rules(event_types),
+        *_availability_rules(expressions),
         *([Rule("event_id_missing", "event_id IS NULL", literal("event_id is empty"))] if "event_id" in expressions else []),
+        *(rule for name in LONGEST if name != "user_id" and name in expressions for rule in _text_rules(name)),
     ]
 
 
-def _user_rules(not_whole_user: str) -> Iterator[Rule]:
-    yield Rule("user_id_missing", f"trim(coalesce(user_id, '')) = '' AND NOT {not_whole_user}", literal("user_id is empty"))
-    yield Rule(
-        "user_id_too_long",
-        f"length(user_id) > {LONGEST_USER_ID}",
-        f"'user_id has ' || length(user_id) || ' characters; {LONGEST_USER_ID} is the most'",
+def any_broken(found: Sequence[Rule]) -> str:
+    """SQL for whether a row breaks a rule or is a line that cannot be read as one; never null."""
+    return f"coalesce(fault IS NOT NULL OR {' OR '.join(f'({rule.broken})' for rule in found)}, false)"
+
+
+def broken_rules(found: Sequence[Rule]) -> str:
+    """SQL for the list of {rule, reason} that a row breaks; a line that cannot be read as a row breaks `line` alone."""
+    tests = ", ".join(f"CASE WHEN {rule.broken} THEN {{'rule': {literal(rule.name)}, 'reason': {rule.reason}}} END" for rule in found)
+    return (
+        f"CASE WHEN fault IS NOT NULL THEN [{{'rule': 'line', 'reason': replace(fault, {NUL}, '\\0')}}] "
+        f"ELSE list_filter([{tests}], lambda broken: broken IS NOT NULL) END"
     )
-    yield Rule("user_id_nul", "contains(user_id, chr(0))", literal("user_id holds a NUL character"))
+
+
+def _user_rules(not_whole_user: str) -> Iterator[Rule]:
+    # Most ids begin with a letter or digit, and need no look at what else may be blank.
+    blank = "CASE WHEN user_id BETWEEN '!' AND '~' THEN false ELSE trim(coalesce(user_id, '')) = '' END"
+    yield Rule("user_id_missing", f"{blank} AND NOT {not_whole_user}", literal("user_id is empty"))
+    yield from _text_rules("user_id")
+
+
+def _text_rules(name: str) -> Iterator[Rule]:
+    most = LONGEST[name]
+    yield Rule(f"{name}_too_long", f"length({name}) > {most}", f"'{name} has ' || length({name}) || ' characters; {most} is the most'")
+    yield Rule(f"{name}_nul", f"contains({name}, {NUL})", literal(f"{name} holds a NUL character"))
 
 
 def _time_rules(end: Cutoff) -> Iterator[Rule]:
@@ -72,24 +89,18 @@ def _content_rules(event_types: Sequence[str]) -> Iterator[Rule]:
         "left_text IS NOT NULL AND right_text IS NOT NULL AND value IS NULL",
         _said(
             "value",
-            "left_text || CASE WHEN right_text = '1' THEN '' ELSE ' * ' || right_text END",
+            f"left_text || CASE WHEN right_text = {ONE} THEN '' ELSE ' * ' || right_text END",
             "is not a finite number that fits 64 bits of ten-thousandths",
         ),
     )
-    yield Rule(
-        "available_at_unreadable",
-        "available_text IS NOT NULL AND available IS NULL",
-        _said("available_at", "available_text", "is not a time"),
-    )
 
 
-def broken_rules(found: Sequence[Rule]) -> str:
-    """SQL for the list of {rule, reason} that a row breaks; a line that cannot be read as a row breaks `line` alone."""
-    tests = ", ".join(f"CASE WHEN {rule.broken} THEN {{'rule': {literal(rule.name)}, 'reason': {rule.reason}}} END" for rule in found)
-    return (
-        "CASE WHEN fault IS NOT NULL THEN [{'rule': 'line', 'reason': fault}] "
-        f"ELSE list_filter([{tests}], lambda broken: broken IS NOT NULL) END"
-    )
+def _availability_rules(expressions: Mapping[str, Expression]) -> Iterator[Rule]:
+    if "available_at" in expressions:
+        unreadable = "available_text IS NOT NULL AND available IS NULL"
+        yield Rule("available_at_unreadable", unreadable, _said("available_at", "available_text", "is not a time"))
+        never = f"is not before {LATEST}; leave it empty if it is not known"
+        yield Rule("available_at_future", f"available >= {LATEST.micros}", _said("available_at", "available_text", never))
 
 
 def _whole_numbers(expressions: Mapping[str, Expression], positions: Positions) -> Iterator[Rule]:
@@ -105,4 +116,4 @@ def _not_whole(name: str, expressions: Mapping[str, Expression], positions: Posi
 
 def _said(column: str, text: str, wrong: str) -> str:
     """SQL for a sentence that quotes the value, shortened, without the NUL characters that PostgreSQL cannot hold."""
-    return f"{literal(column + ' ')} || '''' || replace(left({text}, 80), chr(0), '\\0') || '''' || {literal(' ' + wrong)}"
+    return f"{literal(column + ' ')} || '''' || replace(left({text}, 80), {NUL}, '\\0') || '''' || {literal(' ' + wrong)}"

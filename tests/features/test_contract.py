@@ -2,7 +2,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from features.contract import EVENTS, bucket_of
+from features.contract import EARLIEST, EVENTS, LATEST, LONGEST, VALUE_RANGE, bucket_of
 
 
 @pytest.mark.parametrize(("user", "bucket"), [("", 9), ("12583.0", 8), ("Zoë", 3)])
@@ -27,3 +27,9 @@ def test_times_are_utc_microseconds_and_values_exact_integers() -> None:
     assert EVENTS.field("event_time").type == pa.timestamp("us", tz="UTC")
     assert EVENTS.field("available_at").type == pa.timestamp("us", tz="UTC")
     assert EVENTS.field("value").type == pa.int64()
+
+
+def test_allowed_ranges_are_declared() -> None:
+    assert (str(EARLIEST), str(LATEST)) == ("1971-01-01T00:00:00Z", "2100-01-01T00:00:00Z")
+    assert (pa.scalar(-(2**63), pa.int64()).as_py(), pa.scalar(2**63 - 1, pa.int64()).as_py()) == VALUE_RANGE
+    assert set(LONGEST) == {field.name for field in EVENTS if field.type == pa.string()} - {"event_type"}

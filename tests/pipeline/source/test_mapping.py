@@ -7,7 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import ConfigError, SourceError
-from pipeline.source.mapping import Choice, Column, Integer, Literal, Product, check_columns, columns_of, parse
+from pipeline.source.mapping import (
+    Choice,
+    Column,
+    Equals,
+    Integer,
+    IsEmpty,
+    Literal,
+    Product,
+    StartsWith,
+    check_columns,
+    columns_of,
+    parse,
+    parse_columns,
+)
 
 
 @pytest.mark.parametrize(
@@ -25,9 +38,19 @@ from pipeline.source.mapping import Choice, Column, Integer, Literal, Product, c
         ('integer( "Customer ID" )', Integer(Column("Customer ID"))),
         (
             "'cancel' if InvoiceNo starts with 'C' else 'purchase'",
-            Choice(Literal("cancel"), Column("InvoiceNo"), "C", Literal("purchase")),
+            Choice(Literal("cancel"), Column("InvoiceNo"), StartsWith("C"), Literal("purchase")),
         ),
-        ("kind if \"in no\" starts with 'C' else other", Choice(Column("kind"), Column("in no"), "C", Column("other"))),
+        ("kind if \"in no\" starts with 'C' else other", Choice(Column("kind"), Column("in no"), StartsWith("C"), Column("other"))),
+        ("'x' if a = 'it''s' else b", Choice(Literal("x"), Column("a"), Equals("it's"), Column("b"))),
+        ("'x' if a='v' else 'y'", Choice(Literal("x"), Column("a"), Equals("v"), Literal("y"))),
+        ("'x' if a is empty else a", Choice(Literal("x"), Column("a"), IsEmpty(), Column("a"))),
+        (
+            "'question' if Kind = '1' else 'answer' if Kind = '2' else 'other'",
+            Choice(
+                Literal("question"), Column("Kind"), Equals("1"), Choice(Literal("answer"), Column("Kind"), Equals("2"), Literal("other"))
+            ),
+        ),
+        ("starts if is = 'with' else empty", Choice(Column("starts"), Column("is"), Equals("with"), Column("empty"))),
     ],
 )
 def test_each_form_is_read(source: str, expected: object) -> None:
@@ -58,6 +81,13 @@ def test_value_may_be_a_product() -> None:
         "'x' if a starts 'C' else 'y'",
         "'x' if 'a' starts with 'C' else 'y'",
         "'x' if a starts with 'C'",
+        "'x' if a = b else 'y'",
+        "'x' if a == 'b' else 'y'",
+        "'x' if a is 'b' else 'y'",
+        "'x' if a is empty",
+        "'x' if a = '1' else 'y' if",
+        "'x' if a = '1' else integer(b)",
+        "a = 'b'",
         "a\0b",
         "count(*)",
     ],
@@ -67,6 +97,17 @@ def test_anything_else_is_refused_with_its_place_and_the_forms(source: str) -> N
         parse("source.columns.value", source)
     assert repr(source) in str(found.value)
     assert "starts with" in found.value.mend
+
+
+def test_columns_are_named_with_the_stream_they_stand_in() -> None:
+    assert parse_columns({"value": "a * b"}, "source.streams.web.columns") == {"value": Product(Column("a"), Column("b"))}
+    with pytest.raises(ConfigError, match=r"source\.streams\.web\.columns\.item_id"):
+        parse_columns({"item_id": "a b"}, "source.streams.web.columns")
+
+
+def test_a_choice_reads_every_column_in_it() -> None:
+    found = parse("source.columns.item_id", "a if b = '1' else c if d is empty else e")
+    assert set(columns_of(found)) == set("abcde")
 
 
 def test_only_value_may_be_a_product() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.source.mapping import Choice, Column, Expression, Integer, Literal, Product, parse
+from pipeline.source.mapping import Choice, Column, Equals, Expression, Integer, Literal, Product, StartsWith, parse
 from pipeline.source.mapping_sql import factors_of, literal, not_whole, quoted, text_of
 
 TEXTS = st.text(max_size=20).filter(lambda text: "\0" not in text)
@@ -39,6 +39,17 @@ def evaluate(sql: str, value: str | None) -> object:
         ("'cancel' if a starts with 'C' else 'purchase'", "c12", "purchase"),
         ("'cancel' if a starts with 'C' else 'purchase'", None, None),
         ("'cancel' if a starts with 'C' else a", "D1", "D1"),
+        ("'x' if a = 'v' else 'y'", "v", "x"),
+        ("'x' if a = 'v' else 'y'", "V", "y"),
+        ("'x' if a = 'v' else 'y'", "", None),
+        ("'x' if a = '' else 'y'", "", None),
+        ("'x' if a = '1' else 'y' if a = '2' else 'z'", "1", "x"),
+        ("'x' if a = '1' else 'y' if a = '2' else 'z'", "2", "y"),
+        ("'x' if a = '1' else 'y' if a = '2' else 'z'", "3", "z"),
+        ("'x' if a = '1' else 'y' if a = '2' else 'z'", None, None),
+        ("'x' if a is empty else a", "", "x"),
+        ("'x' if a is empty else a", None, "x"),
+        ("'x' if a is empty else a", " ", " "),
     ],
 )
 def test_texts(expression: str, value: str | None, expected: str | None) -> None:
@@ -67,7 +78,8 @@ def test_factors(expression: Expression, factors: tuple[str, str]) -> None:
 @given(TEXTS, TEXTS)
 def test_no_text_escapes_from_a_literal_or_a_name(text: str, prefix: str) -> None:
     assert evaluate(literal(text), None) == text
-    chosen = text_of(Choice(Literal("yes"), Column("a"), prefix, Literal("no")), {"a": 0})
-    assert evaluate(chosen, text) == (None if text == "" else "yes" if text.startswith(prefix) else "no")
+    for test, passed in ((StartsWith(prefix), text.startswith(prefix)), (Equals(prefix), text == prefix)):
+        chosen = text_of(Choice(Literal("yes"), Column("a"), test, Literal("no")), {"a": 0})
+        assert evaluate(chosen, text) == (None if text == "" else "yes" if passed else "no")
     with duckdb.connect() as connection:
         assert connection.execute(f"SELECT 1 AS {quoted(text + 'x')}").description[0][0] == text + "x"

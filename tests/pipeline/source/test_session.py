@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from pipeline.errors import Busy, SourceError
 from pipeline.source.session import open_session
 
 
@@ -30,32 +27,14 @@ def test_nothing_outside_can_be_reached(sql: str, tmp_path: Path) -> None:
     assert list(outside.iterdir()) == []
 
 
-def test_a_missing_database_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"no DuckDB file .*raw\.duckdb"), open_session(tmp_path, "UTC", database=tmp_path / "raw.duckdb"):
-        pass
-
-
-def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
-    (tmp_path / "raw.duckdb").write_text("not a database at all, but long enough to be read as one" * 200)
-    with pytest.raises(SourceError, match="is not a DuckDB database"), open_session(tmp_path, "UTC", database=tmp_path / "raw.duckdb"):
-        pass
-
-
-def test_a_database_that_another_process_writes_is_busy(tmp_path: Path) -> None:
-    path = tmp_path / "raw.duckdb"
-    code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); c.execute('create table t (a int)'); print('open', flush=True); sys.stdin.read()"
-    with subprocess.Popen([sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
-        assert writer.stdout is not None
-        assert writer.stdout.readline() == b"open\n"
-        with pytest.raises(Busy, match="is being written"), open_session(tmp_path, "UTC", database=path):
-            pass
-
-
-def test_the_database_cannot_be_written(tmp_path: Path) -> None:
-    with duckdb.connect(str(tmp_path / "raw.duckdb")) as connection:
-        connection.execute("CREATE TABLE t AS SELECT 1 AS a")
-    with open_session(tmp_path, "UTC", database=tmp_path / "raw.duckdb") as session, pytest.raises(duckdb.Error, match="read-only"):
-        session.execute("INSERT INTO source.t VALUES (2)")
+def test_what_does_not_fit_into_memory_is_spilled_to_the_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "spill"
+    with open_session(folder, "UTC") as session:
+        session.execute("CREATE TABLE wide AS SELECT range AS n, repeat(md5(range::VARCHAR), 8) AS text FROM range(3_000_000)").fetchall()
+        assert sum(path.stat().st_size for path in folder.iterdir()) > 0
+        (rows, texts) = session.execute("SELECT count(*), count(DISTINCT text[:32]) FROM wide").fetchall()[0]
+    assert (rows, texts) == (3_000_000, 3_000_000)
+    assert not folder.exists() or not any(folder.iterdir())
 
 
 def test_functions_know_null(tmp_path: Path) -> None:
