@@ -23,8 +23,13 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def arm(step: str) -> None:
-    """Replace the function named by `step` by one that kills this process before or after the real one."""
+def die() -> None:
+    """End this process at once."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def arm(step: str, deed: Callable[[], object] = die) -> None:
+    """Replace the function named by `step` by one that does the deed (kills this process) before or after the real one."""
     module, path, moment, *turn = step.split(":")
     if moment not in {"before", "after"}:
         raise ValueError(f"'{moment}' in '{step}' is neither before nor after")
@@ -34,24 +39,24 @@ def arm(step: str) -> None:
         owner = getattr(owner, each)
     kept = owner.__dict__.get(name)  # a static or class method stays one
     whole = kept.__func__ if isinstance(kept, classmethod | staticmethod) else getattr(owner, name)
-    deadly = _deadly(whole, moment, int(turn[0]) if turn else 1)
-    setattr(owner, name, type(kept)(deadly) if isinstance(kept, classmethod | staticmethod) else deadly)
+    armed = _armed(whole, moment, int(turn[0]) if turn else 1, deed)
+    setattr(owner, name, type(kept)(armed) if isinstance(kept, classmethod | staticmethod) else armed)
 
 
-def _deadly(whole: Callable[..., Any], moment: str, turn: int) -> Callable[..., Any]:
+def _armed(whole: Callable[..., Any], moment: str, turn: int, deed: Callable[[], object]) -> Callable[..., Any]:
     calls = count(1)
 
     @functools.wraps(whole)
-    def deadly(*words: Any, **named: Any) -> Any:
+    def armed(*words: Any, **named: Any) -> Any:
         now = next(calls) == turn
         if now and moment == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
+            deed()
         result = whole(*words, **named)
-        if now:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if now and moment == "after":
+            deed()
         return result
 
-    return deadly
+    return armed
 
 
 def main(argv: list[str]) -> int:

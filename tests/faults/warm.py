@@ -1,0 +1,110 @@
+"""`nightcast` without its start-up: each command line runs in a child forked from a process that has loaded the heavy libraries.
+
+The child is a process like any other: it can be killed, and it ends with the command's exit code. Only the seconds of importing
+are saved, so that a kill at a random moment meets the work and not the imports.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+from tests.faults.die_at import arm
+
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(
+    [
+        "pipeline.cli",
+        "pipeline.stages.ingest",
+        "pipeline.stages.quarantine",
+        "great_expectations",
+        "great_expectations.expectations",
+        "great_expectations.datasource.fluent",
+        "great_expectations.render.renderer",
+        "sqlalchemy",
+        "psycopg",
+    ]
+)
+
+PATIENCE_S = 120.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: its exit code (-9: killed), and what it wrote."""
+
+    code: int
+    out: str
+    said: str
+
+
+@dataclass(frozen=True)
+class Running:
+    """A command at work."""
+
+    process: multiprocessing.process.BaseProcess
+    place: Path
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self.process.pid is not None
+        return self.process.pid
+
+    def kill(self) -> None:
+        """End it at once: no handler, no `finally`, no flush."""
+        self.process.kill()
+
+    def ended(self) -> Ended:
+        """Wait for its end. No command may ever end with a traceback."""
+        self.process.join(PATIENCE_S)
+        if self.process.exitcode is None:
+            self.process.kill()
+            self.process.join()
+            raise AssertionError(f"still at work after {PATIENCE_S:g} s:\n{self._text('err')[-3000:]}")
+        said = self._text("err")
+        assert "Traceback" not in said, said[-6000:]
+        return Ended(self.process.exitcode, self._text("out"), said)
+
+    def _text(self, kind: str) -> str:
+        path = self.place.with_suffix(f".{kind}")
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+
+def begin(
+    argv: Sequence[str],
+    place: Path,
+    *,
+    die_at: str = "",
+    meet_at: tuple[str, Barrier] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Running:
+    """Start `nightcast argv…`; what it writes goes to `place` with the suffixes .out and .err.
+
+    `die_at` names the step at which it is killed, `meet_at` one at which it waits for the others (`tests.faults.die_at`).
+    """
+    process = FORKS.Process(target=_child, args=(list(argv), str(place), die_at, meet_at, dict(environment or {})))
+    process.start()
+    return Running(process, place)
+
+
+def _child(argv: list[str], place: str, die_at: str, meet_at: tuple[str, Barrier] | None, environment: dict[str, str]) -> None:
+    for kind, number in (("out", 1), ("err", 2)):
+        with Path(f"{place}.{kind}").open("wb") as file:
+            os.dup2(file.fileno(), number)
+    os.environ.update(environment)
+    tempfile.tempdir = None  # asks the environment again
+    if die_at:
+        arm(die_at)
+    if meet_at:
+        step, barrier = meet_at
+        arm(step, lambda: barrier.wait(60))
+    from pipeline.cli import main
+
+    sys.exit(main(argv))
