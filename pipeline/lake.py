@@ -97,7 +97,7 @@ class Lake:
         """
         columns = list(dict(parts[0].partition)) if parts else list(replaces)
         full = Schema.from_arrow(pa.schema([*schema, *(pa.field(name, PARTITION_TYPES.get(name, pa.string())) for name in columns)]))
-        base = self.open(table) if expected is None else DeltaTable(self.uri(table), version=expected)
+        base = self.open(table) if expected is None else self._at(table, expected)
         return replace(Replacement(self.uri(table), full, columns, replaces, [_add_action(part) for part in parts], metadata), base)
 
     def read(

@@ -66,8 +66,14 @@ def refresh(lake: Lake, config: Config, workers: Workers, show: bool) -> Refresh
 
 
 def load(lake: Lake, bucket: int, event_types: Sequence[str], version: int) -> Timeline:
-    """The timeline of a bucket as of a version of the table; MissingInput if there is none (any more)."""
-    return from_events(lake.read(TABLE, {"bucket": str(bucket)}, SCHEMA.names, version=version), event_types)
+    """The timeline of a bucket as of a version of the table; MissingInput if there is none, or if it is not kept any more."""
+    try:
+        rows = lake.read(TABLE, {"bucket": str(bucket)}, SCHEMA.names, version=version)
+    except MissingInput as error:
+        raise MissingInput(
+            error.message, mend="run `nightcast build-features` for this cutoff again, or keep more (lake.keep_versions)"
+        ) from error
+    return from_events(rows, event_types)
 
 
 def extent(lake: Lake) -> Extent:

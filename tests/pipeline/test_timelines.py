@@ -132,7 +132,7 @@ def test_the_last_versions_stay_whole_and_an_older_one_is_named(config: Config) 
     assert len(list(Path(lake.uri("timelines")).glob("bucket=*/*.parquet"))) == config.lake.keep_versions * BUCKETS
     for version in (3, 4, 5):
         assert sum(len(load(lake, bucket, TYPES, version).event_time) for bucket in range(BUCKETS)) == 240
-    with pytest.raises(MissingInput, match="Version 2 of 'timelines' is not whole any more"):
+    with pytest.raises(MissingInput, match=r"Version 2 of 'timelines' is not whole any more(.|\n)*build-features.*lake.keep_versions"):
         load(lake, 0, TYPES, 2)
 
 
