@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import date
 from functools import partial
@@ -22,6 +22,9 @@ from pipeline.source.session import open_session
 from pipeline.source.spool import Spool
 from pipeline.source.streams import Configured, Database, DatedFiles, Found, StreamSource, UndatedFiles
 
+SPOOL_MEMORY = "256MiB"
+"""Of what is put aside, which is written and read in order: a batch is judged beside it, in the memory that is left."""
+
 
 class EventSource:
     """Every stream of the source. Deliveries are to be taken in turn: each is closed when the next is asked for.
@@ -34,7 +37,7 @@ class EventSource:
     def __init__(self, streams: Mapping[str, StreamSource]) -> None:
         self._streams = streams
 
-    def deliveries(self, day: date) -> Iterator[Delivery]:
+    def deliveries(self, day: date) -> Generator[Delivery, None, None]:
         """The day's rows, stream by stream in configured order, one delivery for each file; nothing if no stream has any.
 
         Raises SourceError if some of the streams of dated files have the day's file and others do not: the day is not whole.
@@ -64,7 +67,8 @@ def open_source(config: Config, folder: Path, first: date, last: date) -> Iterat
 
     Raises ConfigError for an expression that cannot be parsed, or a URL that is neither DuckDB's nor PostgreSQL's.
     """
-    with open_session(folder / "spool", config.source.time_zone) as session:
+    folder.mkdir(parents=True, exist_ok=True)
+    with open_session(folder / "spool", config.source.time_zone, memory=SPOOL_MEMORY) as session:
         opened = {name: _stream(config, name, stream, session, folder, first, last) for name, stream in config.source.each.items()}
         yield EventSource(opened)
 

@@ -34,6 +34,10 @@ class Spool:
         self._session, self._name = session, name
         self._shelves: list[_Shelf] = []
 
+    def clear(self) -> None:
+        """Begin anew, after reading that failed."""
+        self._shelves.clear()
+
     def add(self, rows: Rows, time: Expression, keep: Span) -> None:
         """Read the rows to their end, and keep those whose `time` lies in the span or cannot be read.
 

@@ -111,6 +111,7 @@ class UndatedFiles:
         places = files.expand(url)
         if not places:
             raise SourceError(f"There is no file {url}", mend="correct the stream's files in nightcast.toml, or deliver them")
+        self.spool.clear()
         for place in places:
             with self.configured.open(place) as rows:
                 self.spool.add(rows, self.configured.time, self.keep)

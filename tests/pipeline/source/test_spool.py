@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -129,3 +131,39 @@ def test_reading_that_failed_can_begin_anew(session: duckdb.DuckDBPyConnection) 
     assert lines(spool.within(keep)) == {}
     spool.add(given("a.csv", ["2026-03-29"]), TIME, keep)
     assert len(lines(spool.within(keep))["a.csv"]) == 1
+
+
+SPOOLED = """
+import resource, sys
+import pyarrow as pa
+from pathlib import Path
+from pipeline.source.mapping import Column
+from pipeline.source.reading import SPOOL_MEMORY
+from pipeline.source.rows import Rows
+from pipeline.source.session import open_session
+from pipeline.source.span import Span
+from pipeline.source.spool import Spool
+
+def chunks():
+    for start in range(0, 4_000_000, 100_000):
+        lines = range(start, start + 100_000)
+        nothing = pa.nulls(100_000, pa.string())
+        note = pa.array([f"{line:0150d}" for line in lines])
+        yield pa.table({"line": pa.array(lines, pa.int64()), "fault": nothing, "text": nothing, "c0": pa.array(["2026-03-29"] * 100_000), "c1": note})
+
+with open_session(Path(sys.argv[1]), "UTC", memory=SPOOL_MEMORY) as session:
+    spool = Spool(session, "s")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    spool.add(Rows("made", {"time": "text", "note": "text"}, True, chunks()), Column("time"), Span(0, 2**62))
+    found = sum(chunk.num_rows for rows in spool.within(Span(0, 2**62)) for chunk in rows.chunks)
+    print(found, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+@pytest.mark.slow
+def test_more_rows_than_memory_are_put_aside_and_come_back(tmp_path: Path) -> None:
+    """Four million rows of 170 bytes, through 256 MiB."""
+    done = subprocess.run([sys.executable, "-c", SPOOLED, str(tmp_path)], check=True, capture_output=True, text=True)
+    found, grown = map(int, done.stdout.split())
+    assert found == 4_000_000
+    assert grown < 450
