@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from pipeline.source import blocks
 
+NESTED = {dict, list}
 SPACES = re.compile(r"[ \t]*")
 
 
@@ -49,7 +50,7 @@ def parse(line: bytes) -> tuple[str, dict[str, object]]:
         raise Fault("The line is not valid JSON: it is nested too deeply") from None
     if not isinstance(found, dict):
         raise Fault("The line is valid JSON, but not an object")
-    if any(type(value) in (dict, list) for value in found.values()):
+    if not NESTED.isdisjoint(map(type, found.values())):
         found = _with_nested(text)
     if "\\u" in text:
         _check_characters(found)

@@ -182,11 +182,13 @@ def test_whatever_is_written_is_read_back(tmp_path: Path, records: list[dict[str
     ),
     st.sampled_from([b"\n", b"\r\n", b"\r"]),
     st.sampled_from([1, 10, 1 << 20]),
+    st.sampled_from([1, 3, 1 << 20]),
 )
-def test_every_line_of_any_mixture_is_accounted_for_once(tmp_path: Path, lines: list[bytes], end: bytes, block: int) -> None:
+def test_every_line_of_any_mixture_is_accounted_for_once(tmp_path: Path, lines: list[bytes], end: bytes, block: int, parsed: int) -> None:
     expected = [number for number, line in enumerate(lines, start=1) if line.strip()]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "BLOCK_BYTES", block)
+        patch.setattr(json_lines, "PARSED_AT_ONCE", parsed)
         if not expected:
             with pytest.raises(SourceError, match="is empty"):
                 read(tmp_path / "day.jsonl", end.join(lines))
