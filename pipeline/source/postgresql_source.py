@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 BATCH_BYTES = 8 * 1024**2
 
 SETTINGS: Mapping[str, str] = {
+    "client_encoding": "UTF8",
     "TimeZone": "UTC",
     "DateStyle": "ISO, YMD",
     "IntervalStyle": "postgres",

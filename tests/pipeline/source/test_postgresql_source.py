@@ -203,6 +203,40 @@ def test_a_value_that_the_query_cannot_compute_is_one_error(here: Configured) ->
         of_day(here(query=query), DAY)
 
 
+@pytest.fixture
+def encoded(postgresql: str) -> Iterator[Callable[[str], Server]]:
+    """Makes a database of an encoding."""
+    made: list[str] = []
+
+    def build(encoding: str) -> Server:
+        name = f"shop_{uuid.uuid4().hex[:12]}"
+        Server(postgresql, "").run(f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
+        made.append(name)
+        return Server(postgresql.replace("/postgres?", f"/{name}?"), "public")
+
+    yield build
+    for name in made:
+        Server(postgresql, "").run(f"DROP DATABASE {name}")
+
+
+SPELT = "CREATE TABLE spelt AS SELECT convert_from('\\x6de9', '{}') AS who, timestamp '2026-03-29' AS at, 'v'::text AS kind"
+
+
+def test_text_of_another_encoding_is_converted(configured: Configured, encoded: Callable[[str], Server]) -> None:
+    server = encoded("LATIN1")
+    server.run(SPELT.format("LATIN1"))
+    config = configured(table="spelt", url=server.url, columns={"user_id": "who", "event_time": "at", "event_type": "kind"})
+    assert users(config, DAY) == ["mé"]
+
+
+def test_text_of_no_encoding_is_refused(configured: Configured, encoded: Callable[[str], Server]) -> None:
+    server = encoded("SQL_ASCII")
+    server.run(SPELT.format("SQL_ASCII"))
+    config = configured(table="spelt", url=server.url, columns={"user_id": "who", "event_time": "at", "event_type": "kind"})
+    with pytest.raises(SourceError, match=r"table public\.spelt cannot be read: invalid byte sequence for encoding"):
+        of_day(config, DAY)
+
+
 def test_a_locked_table_is_busy(here: Configured, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     from pipeline.source import postgresql_source
 
