@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import count
-from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -72,13 +71,17 @@ class Shop:
         return path
 
     def begin(
-        self, *words: str, die_at: str = "", meet_at: tuple[str, Barrier] | None = None, environment: Mapping[str, str] | None = None
+        self,
+        *words: str,
+        die_at: str = "",
+        deeds: Mapping[str, Callable[[], object]] | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> Running:
-        """Start `nightcast words…` over this shop."""
+        """Start `nightcast words…` over this shop, as `warm.begin` does."""
         said = self.folder / "said"
         said.mkdir(exist_ok=True)
         line = [*words, "--config", str(self.folder / "nightcast.toml"), "--json"]
-        return begin(line, said / f"{next(self._turns)}", die_at=die_at, meet_at=meet_at, environment=environment)
+        return begin(line, said / f"{next(self._turns)}", die_at=die_at, deeds=deeds, environment=environment)
 
     def run(self, *words: str, expect: int = 0, environment: Mapping[str, str] | None = None) -> Ended:
         """`nightcast words…` to its end; the exit code must be `expect`."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.faults.raw_shop import FIRST, Shop, Taken, day, made, range_of, row
-from tests.faults.warm import FORKS, Ended
+from tests.faults.warm import FORKS, PATIENCE_S, Ended
 
 TURNS = 3
 COMMIT = "pipeline.lake:Lake.commit:before"
@@ -35,8 +36,8 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Taken:
 
 def at_once(shop: Shop, words: Sequence[Sequence[str]]) -> list[Ended]:
     """The commands side by side; all of them meet right before their first commit."""
-    barrier = FORKS.Barrier(len(words))
-    running = [shop.begin(*each, meet_at=(COMMIT, barrier)) for each in words]
+    meeting = partial(FORKS.Barrier(len(words)).wait, PATIENCE_S)
+    running = [shop.begin(*each, deeds={COMMIT: meeting}) for each in words]
     return [each.ended() for each in running]
 
 

@@ -10,12 +10,11 @@ import multiprocessing
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
-from tests.faults.die_at import arm
+from tests.faults.die_at import arm, die
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
@@ -82,29 +81,27 @@ def begin(
     place: Path,
     *,
     die_at: str = "",
-    meet_at: tuple[str, Barrier] | None = None,
+    deeds: Mapping[str, Callable[[], object]] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Running:
     """Start `nightcast argv…`; what it writes goes to `place` with the suffixes .out and .err.
 
-    `die_at` names the step at which it is killed, `meet_at` one at which it waits for the others (`tests.faults.die_at`).
+    `deeds` are done in it at the steps that they are named by; `die_at` is one at which it is killed (`tests.faults.die_at`).
     """
-    process = FORKS.Process(target=_child, args=(list(argv), str(place), die_at, meet_at, dict(environment or {})))
+    armed = {**(deeds or {}), **({die_at: die} if die_at else {})}
+    process = FORKS.Process(target=_child, args=(list(argv), str(place), armed, dict(environment or {})))
     process.start()
     return Running(process, place)
 
 
-def _child(argv: list[str], place: str, die_at: str, meet_at: tuple[str, Barrier] | None, environment: dict[str, str]) -> None:
+def _child(argv: list[str], place: str, deeds: Mapping[str, Callable[[], object]], environment: Mapping[str, str]) -> None:
     for kind, number in (("out", 1), ("err", 2)):
         with Path(f"{place}.{kind}").open("wb") as file:
             os.dup2(file.fileno(), number)
     os.environ.update(environment)
     tempfile.tempdir = None  # asks the environment again
-    if die_at:
-        arm(die_at)
-    if meet_at:
-        step, barrier = meet_at
-        arm(step, lambda: barrier.wait(60))
+    for step, deed in deeds.items():
+        arm(step, deed)
     from pipeline.cli import main
 
     sys.exit(main(argv))
