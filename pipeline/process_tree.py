@@ -67,19 +67,29 @@ def stop(processes: Iterable[psutil.Process], grace: float) -> None:
 
 @contextmanager
 def ending_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does, so that what the block opened is closed. Only in the main thread; else nothing."""
+    """Let SIGTERM end the block as Ctrl-C does, so that what the block opened is closed. Only in the main thread; else nothing.
 
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
+    Either one ends it as KeyboardInterrupt: engines that are stopped in the middle of a query make an error of their own of it.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, interrupt)
+    came: list[int] = []
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
+    except Exception as error:
+        if came:
+            raise KeyboardInterrupt from error
+        raise
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, kept in before.items():
+            signal.signal(number, kept)
 
 
 def _signal(processes: Iterable[psutil.Process], number: signal.Signals) -> None:

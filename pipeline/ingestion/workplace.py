@@ -42,7 +42,7 @@ def subfolder(folder: Path, name: str) -> Path:
 
 @contextmanager
 def naming_full_disk(place: str | Path) -> Iterator[None]:
-    """Turn the many ways in which a full disk is reported into one: Unreachable, which says that `place` is full."""
+    """Turn the many ways in which a full disk is reported into one: Unreachable, which says that `place` is full. May be nested."""
     try:
         yield
     except NightcastError:
@@ -52,7 +52,7 @@ def naming_full_disk(place: str | Path) -> Iterator[None]:
             raise
         raise Unreachable(
             f"The disk of {place} is full: {str(error).partition(chr(10))[0]}",
-            mend="free space there, then run this again; nothing of the day was committed",
+            mend="free space there, then run this again: a day is in whole or not at all, and is replaced whole",
         ) from error
 
 

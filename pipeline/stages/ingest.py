@@ -43,6 +43,7 @@ def run(config: Config, first: date, last: date, *, show: bool) -> dict[str, Any
     run_id, skipped = new_run_id(clock.now()), 0
     with ExitStack() as stack:
         stack.enter_context(ending_on_sigterm())
+        stack.enter_context(naming_full_disk(config.root))
         folder = stack.enter_context(private_folder())
         source = stack.enter_context(open_source(config, subfolder(folder, "source"), first, last))
         gate = stack.enter_context(open_gate(config, subfolder(folder, "gate")))

@@ -73,6 +73,7 @@ def readmit(config: Config, day: date, into: date | None) -> dict[str, Any]:
     """
     with ExitStack() as stack:
         stack.enter_context(ending_on_sigterm())
+        stack.enter_context(naming_full_disk(config.root))
         folder = stack.enter_context(private_folder())
         gate = stack.enter_context(open_gate(config, subfolder(folder, "gate")))
         intake = stack.enter_context(open_intake(config, gate))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import os
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,23 @@ def test_a_missing_column_is_named_with_those_there_are(project: Project) -> Non
     said = refused(project, 11, "ingest", "--date", "2026-01-05")
     assert "sku" in said
     assert "item_id" in said
+
+
+def test_a_source_that_drifts_is_told_in_words_and_taken_in_when_that_is_meant(project: Project) -> None:
+    path = project.folder / "shop" / "events" / "2026-01-06.csv.gz"
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        header, *lines = file.read().splitlines()
+    with gzip.open(path, "wt", encoding="utf-8") as file:
+        file.write("\n".join([f"{header},coupon", *(f"{line},X" for line in lines)]) + "\n")
+    said = refused(project, 11, "ingest", "--date", "2026-01-06")
+    assert "other columns than the source had on 2026-01-05: new: coupon (text)" in said
+    assert "NIGHTCAST__SOURCE__DRIFT=accept" in said
+    project.run("ingest", "--date", "2026-01-06", environment={**os.environ, "NIGHTCAST__SOURCE__DRIFT": "accept"})
+
+
+def test_a_day_without_refused_rows_to_show_is_named(project: Project) -> None:
+    assert "2027-01-01 is not in the lake" in refused(project, 18, "quarantine", "show", "--date", "2027-01-01")
+    assert "before they came" in refused(project, 10, "quarantine", "readmit", "--date", "2026-01-06", "--into", "2026-01-05")
 
 
 def test_an_unknown_configuration_key_is_named(project: Project) -> None:

@@ -105,11 +105,28 @@ def test_orphans_of_an_ended_child_are_still_found(parent: Callable[[str], list[
     assert gone(grandchild)
 
 
-def test_sigterm_ends_the_block_as_ctrl_c_does_and_only_there() -> None:
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_block_as_ctrl_c_does_and_only_there(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
     with pytest.raises(KeyboardInterrupt), process_tree.ending_on_sigterm():
-        os.kill(os.getpid(), signal.SIGTERM)
-    assert signal.getsignal(signal.SIGTERM) is before
+        os.kill(os.getpid(), number)
+    assert signal.getsignal(number) is before
+
+
+def test_an_engine_s_own_error_about_it_is_still_an_interrupt() -> None:
+    def query() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except KeyboardInterrupt:
+            raise RuntimeError("Query interrupted") from None
+
+    with pytest.raises(KeyboardInterrupt), process_tree.ending_on_sigterm():
+        query()
+
+
+def test_other_errors_pass() -> None:
+    with pytest.raises(RuntimeError, match="another"), process_tree.ending_on_sigterm():
+        raise RuntimeError("another")
 
 
 def test_outside_the_main_thread_the_block_runs_without_it() -> None:

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import gzip
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -268,6 +272,24 @@ def test_nothing_is_left_in_the_temporary_folder(shop: Shop, tmp_path: Path, mon
     with pytest.raises(KeyboardInterrupt):
         ingest.run(config, date(2026, 1, 5), date(2026, 1, 5), show=False)
     assert list(scratch.iterdir()) == []
+
+
+def test_a_command_that_is_told_to_stop_leaves_nothing_behind(tmp_path: Path) -> None:
+    profiles.write("starter", tmp_path / "nightcast.toml")
+    (tmp_path / "scratch").mkdir()
+    words = ["ingest", "--from", "2026-01-01", "--to", "2035-01-01", "--config", str(tmp_path / "nightcast.toml")]
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "scratch")}
+    with (tmp_path / "said").open("w") as said:
+        process = subprocess.Popen([sys.executable, "-m", "pipeline", *words], stdout=said, stderr=said, env=environment)
+        deadline = time.monotonic() + 120
+        while not list((tmp_path / "scratch").glob("nightcast-ingest-*")):
+            assert process.poll() is None, (tmp_path / "said").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.terminate()
+        assert process.wait(60) == 130
+    assert list((tmp_path / "scratch").iterdir()) == []
+    assert "Traceback" not in (tmp_path / "said").read_text()
 
 
 GOOD = [line(5, user).encode() for user in ("u1", "u2", "u3")]
