@@ -26,7 +26,9 @@ def open_session(folder: Path, zone: str, *, memory: str = MEMORY_LIMIT) -> Iter
     Text of instants is UTC. Two functions are registered: `to_utc(micros)`, naive local time in `zone` to an instant
     (`local_time.to_utc`), and `ten_thousandths(left, right)` (`amounts.amounts`); both are null for null.
     """
-    connection = duckdb.connect(":memory:", config={"temp_directory": str(folder), "memory_limit": memory})
+    # A checkpoint would compress tables that are read once or twice, at several times the work of filling them.
+    settings = {"temp_directory": str(folder), "memory_limit": memory, "checkpoint_threshold": "1TiB"}
+    connection = duckdb.connect(":memory:", config=settings)
     try:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET enable_progress_bar = false")

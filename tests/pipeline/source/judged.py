@@ -54,7 +54,7 @@ def delivery(
         **{f"c{position}": pa.array([each[position] for each in rows], pa.string()) for position in range(len(names))},
     }
     found = Rows(place, dict.fromkeys(names, "text"), header, chunks_of(pa.table(columns), chunk))
-    return Delivery(stream, found, back and Cutoff(back))
+    return Delivery(stream, found, Cutoff(back) if back else None)
 
 
 def chunks_of(table: pa.Table, chunk: int) -> Iterator[pa.Table]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def first_day(configured: Configured) -> Judged:
     return judge(configured(columns=IDS), delivery(*ROWS))
 
 
-def readmit(configured: Configured, before: Judged, *rows: Cells, back: datetime = BACK, **more: object) -> Judged:
+def readmit(configured: Configured, before: Judged, *rows: Cells, back: datetime = BACK, **more: Any) -> Judged:
     config = configured(columns=IDS, event_types=MORE_TYPES)
     lines = list(range(3, 3 + len(rows)))
     return judge(config, delivery(*rows, lines=lines, back=back), run_id="run-2", base=(before.dataset, before.record), **more)
