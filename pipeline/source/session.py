@@ -28,7 +28,7 @@ def open_session(folder: Path, zone: str, *, memory: str = MEMORY_LIMIT) -> Iter
     """
     # A checkpoint would compress tables that are read once or twice, at several times the work of filling them.
     settings = {"temp_directory": str(folder), "memory_limit": memory, "checkpoint_threshold": "1TiB"}
-    connection = duckdb.connect(":memory:", config=settings)
+    connection = duckdb.connect(":memory:", config=dict(settings))
     try:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET enable_progress_bar = false")
