@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from tests.faults.raw_shop import FIRST, LAKE_FOLDERS, Shop, Taken, day, made, r
 
 DAYS = 4
 KILLS = 10
+STOPS = 3
 ABSENT = "absent"
 
 
@@ -88,6 +91,21 @@ def test_an_ingest_killed_at_a_random_moment(nights: Nights, tmp_path: Path, tur
     new = is_whole(shop.taken(), nights)
     assert new == sorted(new, reverse=True), "days are committed in their order"
     mended(shop, nights)
+
+
+@pytest.mark.parametrize("turn", range(STOPS))
+def test_an_ingest_that_is_asked_to_stop_leaves_nothing_behind(nights: Nights, tmp_path: Path, turn: int) -> None:
+    """SIGTERM, as Airflow sends it: days are whole, and the temporary folder is empty (F8)."""
+    shop, temporary = nights.shop.copy(tmp_path / "shop"), tmp_path / "temporary"
+    temporary.mkdir()
+    moment = nights.seconds * (turn + random.Random(turn).random()) / STOPS
+    print(f"stopped after {moment:.3f} s of {nights.seconds:.3f} s")  # noqa: T201 – shown where the test fails
+    running = shop.begin(*range_of(FIRST, DAYS), environment={"TMPDIR": str(temporary)})
+    time.sleep(moment)
+    os.kill(running.pid, signal.SIGTERM)
+    assert running.ended().code != 0 or shop.taken() == nights.after
+    is_whole(shop.taken(), nights)
+    assert list(temporary.iterdir()) == []
 
 
 STEPS = {

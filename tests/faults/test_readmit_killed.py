@@ -6,11 +6,13 @@ import random
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.faults.raw_shop import FIRST, LAKE_FOLDERS, Shop, Taken, day, made, row
+from tests.faults.raw_shop import COLUMNS, FIRST, LAKE_FOLDERS, Shop, Taken, day, made, range_of, row
+from tests.faults.warm import FORKS, PATIENCE_S
 
 KILLS = 6
 DAYS = 3
@@ -123,3 +125,31 @@ def test_a_readmission_killed_after_its_commit_and_followed_by_an_ingest_forgets
     assert shop.begin(*READMIT, die_at="pipeline.lake:Lake.commit:after").ended().code == -9
     shop.ingest(FIRST)
     assert shop.taken().events == nights.after.events
+
+
+def test_identical_rows_that_came_back_stay_as_many_and_as_late(tmp_path: Path) -> None:
+    """Where repeats are real, they are told apart by their number; ingesting again numbers them alike."""
+    columns = {name: column for name, column in COLUMNS.items() if name != "event_id"}
+    shop = made(tmp_path / "shop", source={"duplicates": "keep"}, columns=columns)
+    for number in range(2):
+        shop.deliver(day(number), [f"x,u1,{day(number)},{kind},1" for kind in ("view", "click") for _ in range(50)])
+    shop.ingest(FIRST, 2)
+    knows_clicks(shop)
+    shop.run(*READMIT)
+    assert shop.tally() == (100, 100, 0, 0, 0, True)
+    assert known_from(shop) == {datetime(2026, 1, 6, tzinfo=UTC): 50, datetime(2026, 1, 7, tzinfo=UTC): 50}
+    before = shop.taken()
+    shop.ingest()
+    assert shop.taken().events == before.events
+
+
+@pytest.mark.parametrize("turn", range(2))
+def test_a_readmission_while_its_day_is_ingested(nights: Nights, tmp_path: Path, turn: int) -> None:
+    """One of them counts; the other has found the day taken."""
+    shop, alone = nights.shop.copy(tmp_path / "shop"), nights.shop.copy(tmp_path / "alone")
+    alone.ingest()
+    meeting = partial(FORKS.Barrier(2).wait, PATIENCE_S)
+    running = [shop.begin(*words, deeds={"pipeline.lake:Lake.commit:before": meeting}) for words in (READMIT, range_of(FIRST))]
+    assert sorted(each.ended().code for each in running) in ([0, 0], [0, 31])
+    assert shop.taken().events in (nights.after.events, alone.taken().events)
+    assert shop.tally() == (2_327, 2_300, 7, 20, 0, True)
