@@ -13,7 +13,7 @@ PARSED = {"event_time": "CAST(event_time AS VARCHAR)", "available_at": "CAST(ava
 
 
 def event_id(stream: Stream, positions: Positions, *, place: str, prefix: str, header: bool) -> str:
-    """SQL over `judging.parsed` for the id: of the declared `key`, else the mapped one, else of the whole source row.
+    """SQL, over what `verdicts` maps and parses, for the id: of the declared `key`, else the mapped one, else of the whole source row.
 
     A digest is an MD5 of each text after its length, null as `-`, by column name, so that no two rows read alike, whatever the order
     of the columns. A row of a source without a header is its line. `prefix` sets the stream apart from others of the source; empty:

@@ -46,7 +46,7 @@ def judge(session: duckdb.DuckDBPyConnection, config: Config, day: date, deliver
     found = verdicts(config, day, delivery, offset)
     tally.columns[delivery.stream] = {**delivery.rows.columns, **tally.columns.get(delivery.stream, {})}
     bench = _Bench(session, found)
-    for chunk in delivery.rows.chunks:
+    for chunk in filter(len, delivery.rows.chunks):
         first, last = (chunk["line"][place].as_py() + offset for place in (0, -1))
         bench.judge(chunk)
         broken = session.sql("SELECT row FROM judged WHERE broken AND row BETWEEN ? AND ?", params=[first, last]).to_arrow_table()["row"]
@@ -55,6 +55,7 @@ def judge(session: duckdb.DuckDBPyConnection, config: Config, day: date, deliver
             bench.refuse(chunk.filter(pc.is_in(chunk["line"], value_set=lines)))
         tally.rows += chunk.num_rows
         tally.last = max(tally.last, last)
+    bench.clear()
 
 
 class _Bench:
@@ -76,6 +77,10 @@ class _Bench:
     def refuse(self, chunk: pa.Table) -> None:
         self._held = chunk
         self._session.execute("EXECUTE refuse").fetchall()
+
+    def clear(self) -> None:
+        """Let the last chunk go."""
+        self._held = pa.table({})
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self._held.__arrow_c_stream__(requested_schema)

@@ -23,10 +23,14 @@ class Rule:
     reason: str
 
 
-def rules(expressions: Mapping[str, Expression], positions: Positions, event_types: Sequence[str], end: Cutoff) -> list[Rule]:
+def rules(
+    expressions: Mapping[str, Expression], positions: Positions, event_types: Sequence[str], end: Cutoff, *, day_by: str = "event_time"
+) -> list[Rule]:
     """Every rule, in the order in which they are reported. `end` is the first instant that is too late for an event of the batch.
 
-    The SQL reads the columns of `judging.parsed`: the texts `user_id`, `event_time_text`, `left_text` …, and the parsed `event_time`,
+    `day_by` is what says the day of a row (`Stream.day_column`): it must be there.
+
+    The SQL reads what `verdicts` maps and parses: the texts `user_id`, `event_time_text`, `left_text` …, and the parsed `event_time`,
     `available` (microseconds) and `value`.
     """
     return [
@@ -34,7 +38,7 @@ def rules(expressions: Mapping[str, Expression], positions: Positions, event_typ
         *_user_rules(_not_whole("user_id", expressions, positions)),
         *_time_rules(end),
         *_content_rules(event_types),
-        *_availability_rules(expressions),
+        *_availability_rules(expressions, day_by),
         *([Rule("event_id_missing", "event_id IS NULL", literal("event_id is empty"))] if "event_id" in expressions else []),
         *(rule for name in LONGEST if name != "user_id" and name in expressions for rule in _text_rules(name)),
     ]
@@ -95,7 +99,9 @@ def _content_rules(event_types: Sequence[str]) -> Iterator[Rule]:
     )
 
 
-def _availability_rules(expressions: Mapping[str, Expression]) -> Iterator[Rule]:
+def _availability_rules(expressions: Mapping[str, Expression], day_by: str) -> Iterator[Rule]:
+    if day_by == "available_at":
+        yield Rule("available_at_missing", "available_text IS NULL", literal("available_at is empty, and says the day"))
     if "available_at" in expressions:
         unreadable = "available_text IS NOT NULL AND available IS NULL"
         yield Rule("available_at_unreadable", unreadable, _said("available_at", "available_text", "is not a time"))

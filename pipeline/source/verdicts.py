@@ -54,7 +54,7 @@ def verdicts(config: Config, day: date, delivery: Delivery, offset: int) -> Verd
     absent = [] if delivery.rows.header else sorted({name for each in expressions.values() for name in columns_of(each)} - set(columns))
     check_columns(expressions, [*columns, *absent], delivery.rows.place)
     positions = {name: position for position, name in enumerate([*columns, *absent])}
-    found = rules(expressions, positions, config.source.event_types, latest_event(config, day))
+    found = rules(expressions, positions, config.source.event_types, latest_event(config, day), day_by=stream.day_column)
     parsed = _parsed(expressions, positions, len(columns), offset)
     named = event_id(
         stream,

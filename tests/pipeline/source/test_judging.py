@@ -123,3 +123,9 @@ def test_a_column_may_change_its_type_between_chunks(configured: Configured) -> 
     ]
     found = judge(configured(), Delivery("events", Rows("day.jsonl", dict.fromkeys(NAMES, "text"), True, iter(chunks))))
     assert set(found.column("item_id")) == {None, "a", "7"}
+
+
+def test_chunks_without_rows_are_passed_over(configured: Configured) -> None:
+    chunks = list(delivery(row("u1"), row("")).rows.chunks)
+    rows = Rows("day.csv", dict.fromkeys(NAMES, "text"), True, iter([chunks[0].slice(0, 0), *chunks, chunks[0].slice(0, 0)]))
+    assert judge(configured(), Delivery("events", rows)).rules == {3: "user_id_missing"}

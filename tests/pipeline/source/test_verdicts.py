@@ -102,6 +102,13 @@ def test_a_mapped_available_at_is_kept_and_defaults_to_the_end_of_the_day(config
     assert found.rules == {4: "available_at_unreadable", 5: "available_at_future"}
 
 
+def test_what_says_the_day_must_be_there(configured: Configured) -> None:
+    columns = {**TYPED, "available_at": "note"}
+    config = configured(files="*.csv", columns=columns, day_by="available_at")
+    found = take(config, row("u1"), row("u2", TIME, "view", "", "", "2026-03-29 12:00:00"))
+    assert (found.column("user_id"), found.rules) == (["u2"], {2: "available_at_missing"})
+
+
 def test_a_customer_number_must_be_whole(configured: Configured) -> None:
     found = take(configured(columns={**TYPED, "user_id": "integer(user)"}), *(row(user) for user in ("13798.0", "13798.5", "")))
     assert found.column("user_id") == ["13798"]
