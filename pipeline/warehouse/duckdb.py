@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar
@@ -16,7 +16,7 @@ from pipeline.config import Config
 from pipeline.errors import Busy, ConfigError, PublishRefused
 from pipeline.warehouse import ddl, duckdb_file
 from pipeline.warehouse.schema import Engine, Table
-from pipeline.warehouse.sql import SqlWarehouse
+from pipeline.warehouse.sql import Rows, SqlWarehouse
 
 SCHEME = "duckdb:///"
 CONTENDED = re.compile("conflict|constraint", re.IGNORECASE)
@@ -81,11 +81,19 @@ class DuckDBWarehouse(SqlWarehouse):
         with _own_errors(self._path):
             self._connection.execute(sql, list(parameters))
 
-    def append(self, table: Table, rows: pa.Table) -> None:
-        """Add conformed rows to the table within the open transaction."""
-        self._connection.register("appended_rows", rows)
+    def append(self, table: Table, rows: Rows) -> None:
+        """Add conformed rows to the table within the open transaction, in one statement: only that writes to disk as it goes."""
+        failed: list[Exception] = []
+        streamed = isinstance(rows, pa.RecordBatchReader)
+        self._connection.register(
+            "appended_rows", pa.RecordBatchReader.from_batches(rows.schema, _noting(rows, failed)) if streamed else rows
+        )
         try:
             self.execute(ddl.insert_from(table, "appended_rows"))
+        except Exception:
+            if failed:  # the engine tells it in words of its own
+                raise failed[0] from None
+            raise
         finally:
             with suppress(duckdb.TransactionException):  # a failed transaction takes the registration with it
                 self._connection.unregister("appended_rows")
@@ -94,6 +102,14 @@ class DuckDBWarehouse(SqlWarehouse):
         """The rows of one SELECT; values are bound to $1, $2, … Instants come back in UTC."""
         with _own_errors(self._path):
             return self._connection.sql(sql, params=list(parameters)).to_arrow_table()
+
+
+def _noting(batches: Iterable[pa.RecordBatch], failed: list[Exception]) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from batches
+    except Exception as error:
+        failed.append(error)
+        raise
 
 
 @contextmanager

@@ -22,10 +22,12 @@ OFFLINE: Mapping[str, str] = {"TimeZone": "UTC", "autoinstall_known_extensions":
 CONFINED: Mapping[str, str] = {
     **OFFLINE,
     "python_enable_replacements": "false",
+    "memory_limit": "1GiB",
     "enable_external_access": "false",
     "lock_configuration": "true",
 }
-"""Settings of every connection: nothing is downloaded, and no statement reads another file or a Python variable."""
+"""Settings of every connection: nothing is downloaded, and no statement reads another file or a Python variable; what does not fit
+into memory goes to a folder beside the file."""
 
 COPY_BYTES = 16 * 1024**2
 HOLDER = re.compile(r"held in (?P<program>.*?) ?\(PID (?P<pid>\d+)\)")

@@ -16,7 +16,7 @@ from pipeline.errors import Busy, ConfigError, NightcastError, PublishRefused, U
 from pipeline.postgresql_url import conninfo
 from pipeline.warehouse import ddl
 from pipeline.warehouse.schema import BIGINT, BOOLEAN, DATE, DOUBLE, INSTANT, INTEGER, TEXT, Engine, Table
-from pipeline.warehouse.sql import SqlWarehouse
+from pipeline.warehouse.sql import Rows, SqlWarehouse
 
 COPY_ROWS = 16_384
 ARROW: Mapping[int, pa.DataType] = {
@@ -92,12 +92,13 @@ class PostgreSQLWarehouse(SqlWarehouse):
         with _own_errors(self._place):
             self._connection.execute(sql.encode(), list(parameters) or None)
 
-    def append(self, table: Table, rows: pa.Table) -> None:
+    def append(self, table: Table, rows: Rows) -> None:
         """Add conformed rows to the table within the open transaction."""
         statement = f"COPY {ddl.quoted(table.name)} ({ddl.names(table.names)}) FROM STDIN (FORMAT csv)"
         with _own_errors(self._place), self._connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-            for batch in rows.to_batches(max_chunksize=COPY_ROWS):
-                copy.write(_csv(batch))
+            for given in rows if isinstance(rows, pa.RecordBatchReader) else rows.to_batches():
+                for start in range(0, given.num_rows, COPY_ROWS):
+                    copy.write(_csv(given.slice(start, COPY_ROWS)))
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
         """The rows of one SELECT; values are bound to $1, $2, … Instants come back in UTC."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 import pyarrow as pa
 
@@ -22,6 +22,7 @@ from pipeline.warehouse.tables import SCHEMA_VERSION, TABLES, USER_SCORES
 FIND_TABLE = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = $1"
 FIND_VERSION = "SELECT max(version) AS version FROM schema_version"
 NIGHT = ("target", "cutoff")
+Rows: TypeAlias = "pa.Table | pa.RecordBatchReader"
 
 
 class SqlWarehouse(ABC):
@@ -46,8 +47,8 @@ class SqlWarehouse(ABC):
         """Run one statement with bound values."""
 
     @abstractmethod
-    def append(self, table: Table, rows: pa.Table) -> None:
-        """Add conformed rows to the table within the open transaction."""
+    def append(self, table: Table, rows: Rows) -> None:
+        """Add conformed rows to the table within the open transaction; of a reader's rows little is in memory at a time."""
 
     @abstractmethod
     def query(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
@@ -74,18 +75,13 @@ class SqlWarehouse(ABC):
                 self.append(table, rows)
             self.verify(night)
 
-    def replace(self, table: str, key: Mapping[str, object], rows: pa.Table | pa.RecordBatchReader) -> None:
+    def replace(self, table: str, key: Mapping[str, object], rows: Rows) -> None:
         """Replace the rows of `table` whose `key` columns have these values; `rows` need not repeat them."""
         declared = _declared(table, key)
-        conformed: Iterable[pa.Table]
-        if isinstance(rows, pa.RecordBatchReader):
-            conformed = (conform(declared, pa.Table.from_batches([batch]), key) for batch in rows)
-        else:
-            conformed = (conform(declared, rows, key),)
+        conformed = _conformed(declared, rows, key) if isinstance(rows, pa.RecordBatchReader) else conform(declared, rows, key)
         with self.transaction(f"replace {table} {sorted((name, str(value)) for name, value in key.items())}"):
             self.remove(declared, key)
-            for chunk in conformed:
-                self.append(declared, chunk)
+            self.append(declared, conformed)
 
     def checksum(self, target: str, cutoff: Cutoff) -> str:
         """Digest of the night's user_scores as they are read now; that of no rows when there is none."""
@@ -122,6 +118,11 @@ class SqlWarehouse(ABC):
             return None
         found: int | None = self.query(FIND_VERSION)["version"][0].as_py()
         return found
+
+
+def _conformed(table: Table, rows: pa.RecordBatchReader, key: Mapping[str, object]) -> pa.RecordBatchReader:
+    batches = (each for batch in rows for each in conform(table, pa.Table.from_batches([batch]), key).to_batches())
+    return pa.RecordBatchReader.from_batches(table.arrow, batches)
 
 
 def _declared(name: str, key: Mapping[str, object]) -> Table:
