@@ -51,13 +51,21 @@ def examine(config: Config) -> list[Check]:
 
 
 def _source(config: Config) -> Check:
-    if config.source.table:
-        return Check("source", "ok", f"table {config.source.table}")
-    pattern = config.path(config.source.files.replace("{date}", "*"))
-    found = sum(1 for _ in pattern.parent.glob(pattern.name)) if pattern.parent.is_dir() else 0
-    if not found:
-        return Check("source", "failed", f"no file matches {pattern}", "set source.files, with {date} where the day stands")
-    return Check("source", "ok", f"{found:,} files match {pattern}")
+    from pipeline.source.files import expand
+
+    found, empty = [], []
+    for name, stream in config.source.each.items():
+        label = f"{name}: " if config.source.streams else ""
+        if not stream.files:
+            found.append(f"{label}table {stream.table}" if stream.table else f"{label}a query")
+            continue
+        text = stream.files.replace("{date}", "*")
+        pattern = text if "://" in text else str(config.path(text))
+        files = len(expand(pattern))
+        (found if files else empty).append(f"{label}{files:,} files match {pattern}" if files else f"{label}no file matches {pattern}")
+    if empty:
+        return Check("source", "failed", "; ".join(empty), "set source.files, with {date} where the day stands")
+    return Check("source", "ok", "; ".join(found))
 
 
 def _warehouse(config: Config) -> Check:

@@ -54,6 +54,23 @@ def test_a_source_that_matches_nothing_is_a_failed_line_with_its_mend(config: Co
     assert "source.files" in check.mend
 
 
+def test_every_stream_of_a_source_is_looked_at(config: Config) -> None:
+    columns = {"user_id": "u", "event_time": "t", "event_type": "k"}
+    places = {"orders": {"files": "orders/{date}.csv.gz"}, "clicks": {"table": "clicks"}, "refunds": {"query": "SELECT 1"}}
+    streams = {name: {**place, "columns": columns} for name, place in places.items()}
+    source = type(config.source).model_validate({"event_types": ["buy"], "streams": streams})
+    several = config.model_copy(update={"source": source})
+    check = health.examine(several)[1]
+    assert (check.state, check.finding) == ("failed", f"orders: no file matches {config.root}/orders/*.csv.gz")
+    (config.root / "orders").mkdir()
+    (config.root / "orders" / "2026-01-01.csv.gz").write_bytes(b"")
+    check = health.examine(several)[1]
+    assert (check.state, check.finding) == (
+        "ok",
+        f"orders: 1 files match {config.root}/orders/*.csv.gz; clicks: table clicks; refunds: a query",
+    )
+
+
 def test_an_error_is_one_failed_line_and_not_the_end_of_the_list(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(_config: Config) -> health.Check:
         raise Unreachable("no answer", mend="start it")
