@@ -14,6 +14,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from statistics import median
@@ -51,89 +52,84 @@ EXPECTED = f"""
     SELECT count(DISTINCT (user_id, event_id)), (SELECT count(*) FROM read_csv($path, header = true, all_varchar = true)) - count(*) FROM kept"""
 
 
-def make(path: Path, rows: int) -> None:
-    """Write the day's file, the same for the same number of rows."""
+def make(path: Path, rows: str) -> dict[str, int]:
+    """Write the day's file, the same for the same number of rows, and count what is to come of it by other means."""
     import duckdb
 
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"COPY ({ROWS}) TO '{path}' (HEADER, DELIMITER ',')", {"rows": rows}).fetchall()
-
-
-def expected(path: Path) -> tuple[int, int]:
-    """(accepted, quarantined) rows, counted by other means."""
-    import duckdb
-
-    with duckdb.connect() as connection:
+        connection.execute(f"COPY ({ROWS}) TO '{path}' (HEADER, DELIMITER ',')", {"rows": int(rows)}).fetchall()
         accepted, quarantined = connection.execute(EXPECTED, {"path": str(path)}).fetchall()[0]
-    return accepted, quarantined
+    return {"rows": int(rows), "accepted": accepted, "quarantined": quarantined, "duplicates": int(rows) - accepted - quarantined}
 
 
-def bare(path: Path, folder: Path) -> dict[str, Any]:
+def bare(path: Path, folder: str) -> dict[str, Any]:
     started = time.perf_counter()
     import duckdb
 
-    imported = time.perf_counter()
+    imported = time.perf_counter(), time.process_time()
     with duckdb.connect() as connection:
-        connection.execute(BARE.replace("TARGET", str(folder / "bare.parquet")), {"path": str(path)}).fetchall()
+        connection.execute(BARE.replace("TARGET", f"{folder}/bare.parquet"), {"path": str(path)}).fetchall()
     return measured(started, imported)
 
 
-def ingest(path: Path, folder: Path) -> dict[str, Any]:
+def ingest(path: Path, folder: str) -> dict[str, Any]:
     started = time.perf_counter()
     import great_expectations  # noqa: F401
 
     from pipeline.config import Config
     from pipeline.stages.ingest import run
 
-    imported = time.perf_counter()
+    imported = time.perf_counter(), time.process_time()
     columns = {name: name for name in (*TEXTS, "event_time", "value")}
     source = {"files": str(path).replace(str(DAY), "{date}"), "event_types": TYPES.split("', '"), "columns": columns, "settle_seconds": 0}
     targets = {"purchase_7d": {"kind": "occurs", "event_type": "purchase", "horizon_days": 7}}
-    config = Config.model_validate({"root": folder, "source": source, "targets": targets})
+    config = Config.model_validate({"root": Path(folder), "source": source, "targets": targets})
     return {**run(config, DAY, DAY, show=False), **measured(started, imported)}
 
 
-def measured(started: float, imported: float) -> dict[str, float]:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
+def measured(started: float, imported: tuple[float, float]) -> dict[str, float]:
     return {
-        "imports": imported - started,
-        "seconds": time.perf_counter() - imported,
-        "cpu_seconds": usage.ru_utime + usage.ru_stime,
-        "mib": usage.ru_maxrss / 1024,
+        "imports": imported[0] - started,
+        "seconds": time.perf_counter() - imported[0],
+        "cpu_seconds": time.process_time() - imported[1],
+        "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
 
-def in_a_process(what: str, path: Path) -> dict[str, Any]:
-    with TemporaryDirectory() as folder:
-        command = [sys.executable, __file__, "--one", what, str(path), folder]
-        found = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
+def in_a_process(what: str, path: Path, argument: str) -> dict[str, Any]:
+    """What `STEPS[what]` returns. This process stays small: a child's greatest size begins with its parent's."""
+    command = [sys.executable, __file__, "--step", what, str(path), argument]
+    found = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
     return dict(json.loads(found.stdout.splitlines()[-1]))
 
 
 def compare(path: Path, rows: int, pairs: int) -> None:
-    accepted, quarantined = expected(path)
+    there = in_a_process("make", path, str(rows))
     runs: dict[str, list[dict[str, Any]]] = {"bare": [], "ingest": []}
     for _ in range(pairs):
         for what, found in runs.items():
-            found.append(in_a_process(what, path))
-            print(
-                f"{what:8}" + "  ".join(f"{name} {found[-1][name]:,.1f}" for name in ("imports", "seconds", "cpu_seconds", "mib")),
-                flush=True,
-            )
+            with TemporaryDirectory() as folder:
+                found.append(in_a_process(what, path, folder))
+            print(f"{what:8}" + "  ".join(f"{name} {found[-1][name]:,.1f}" for name in SHOWN), flush=True)
     for found in runs["ingest"]:
-        counts = [found[name] for name in ("rows", "accepted", "quarantined", "duplicates")]
-        if counts != [rows, accepted, quarantined, rows - accepted - quarantined]:
-            raise SystemExit(f"{counts} is not what there is: {rows} rows, {accepted} accepted, {quarantined} quarantined")
-    own, other = (median(found["seconds"] for found in runs[what]) for what in ("ingest", "bare"))
+        counts = {name: found[name] for name in there}
+        if counts != there:
+            raise SystemExit(f"ingest counts {counts}, and DuckDB {there}")
+    middle = {what: {name: median(found[name] for found in runs[what]) for name in SHOWN} for what in runs}
     ratios = sorted(mine["seconds"] / theirs["seconds"] for mine, theirs in zip(runs["ingest"], runs["bare"], strict=True))
     print(
-        f"\n{path.name}: {rows:,} rows, {path.stat().st_size / 2**20:,.0f} MiB; {accepted:,} accepted + {quarantined:,} quarantined "
-        f"+ {rows - accepted - quarantined:,} duplicates, as counted by DuckDB\n"
-        f"bare    {other:6.1f} s\n"
-        f"ingest  {own:6.1f} s = {median(ratios):.1f} × ({ratios[0]:.1f} … {ratios[-1]:.1f}), imports {median(found['imports'] for found in runs['ingest']):.1f} s, "
-        f"at most {max(found['mib'] for found in runs['ingest']):,.0f} MiB"
+        f"\n{path.name}, {path.stat().st_size / 2**20:,.0f} MiB; as counted by DuckDB: {', '.join(f'{name} {n:,}' for name, n in there.items())}"
     )
+    for what, found in middle.items():
+        print(
+            f"{what:8}{found['seconds']:7.1f} s  {found['cpu_seconds']:7.1f} s of CPU  {found['mib']:7,.0f} MiB  imports {found['imports']:.1f} s"
+        )
+    print(f"ratio   {median(ratios):7.1f}    ({ratios[0]:.1f} … {ratios[-1]:.1f})")
+
+
+STEPS: dict[str, Callable[[Path, str], dict[str, Any]]] = {"make": make, "bare": bare, "ingest": ingest}
+SHOWN = ("imports", "seconds", "cpu_seconds", "mib")
 
 
 def main() -> None:
@@ -141,16 +137,14 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=5_000_000)
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--gz", action="store_true")
-    parser.add_argument("--one", nargs=3)
+    parser.add_argument("--step", nargs=3)
     given = parser.parse_args()
-    if given.one:
-        what, path, folder = given.one
-        print(json.dumps({"bare": bare, "ingest": ingest}[what](Path(path), Path(folder))))
+    if given.step:
+        what, path, argument = given.step
+        print(json.dumps(STEPS[what](Path(path), argument)))
         return
     with TemporaryDirectory() as folder:
-        path = Path(folder) / (f"{DAY}.csv.gz" if given.gz else f"{DAY}.csv")
-        make(path, given.rows)
-        compare(path, given.rows, given.pairs)
+        compare(Path(folder) / (f"{DAY}.csv.gz" if given.gz else f"{DAY}.csv"), given.rows, given.pairs)
 
 
 if __name__ == "__main__":
