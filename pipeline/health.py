@@ -53,7 +53,8 @@ def examine(config: Config) -> list[Check]:
 def _source(config: Config) -> Check:
     from pipeline.source.files import expand
 
-    found, empty = [], []
+    found: list[str] = []
+    empty: list[str] = []
     for name, stream in config.source.each.items():
         label = f"{name}: " if config.source.streams else ""
         if not stream.files:
