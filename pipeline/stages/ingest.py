@@ -73,9 +73,11 @@ def _ingest(intake: Intake, source: EventSource, folder: Path, day: date, run_id
         deliveries = without_drift(found, list(islice(days.earlier(day), LOOK_BACK))) if config.source.drift == "refuse" else found
         with naming_full_disk(folder):
             batch = to_batch(config, Path(name), day, run_id, deliveries, known=known, readmitted=readmitted)
-        if batch is not None:
-            intake.take_in(batch)
-    return batch is not None
+        if batch is None:
+            log.info("%s: the source has nothing for this day", day)
+            return False
+        intake.take_in(batch)
+    return True
 
 
 def _show_undated(config: Config, source: EventSource, folder: Path, run_id: str) -> None:
