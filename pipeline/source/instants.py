@@ -16,13 +16,22 @@ UNSPACED = {
     20: DATE_TIME + "Z",
     23: DATE_TIME + ".%g",
     24: DATE_TIME + ".%gZ",
+    25: DATE_TIME + "+00:00",
     26: DATE_TIME + ".%f",
     27: DATE_TIME + ".%fZ",
 }
 """Formats that cost a fifth of the patterns, by length. No part can be short of a digit in a text of full length without a blank."""
 
-SPACED = {16: "%Y-%m-%d %H:%M", 19: "%Y-%m-%d %H:%M:%S", 23: "%Y-%m-%d %H:%M:%S.%g", 26: "%Y-%m-%d %H:%M:%S.%f"}
+SPACED = {
+    16: "%Y-%m-%d %H:%M",
+    19: "%Y-%m-%d %H:%M:%S",
+    22: "%Y-%m-%d %H:%M:%S+00",
+    23: "%Y-%m-%d %H:%M:%S.%g",
+    26: "%Y-%m-%d %H:%M:%S.%f",
+}
 """The same with exactly one blank."""
+
+IN_UTC = ("Z", "+00", "+00:00")
 
 
 def instant(text: str) -> str:
@@ -49,8 +58,12 @@ def of_any_form(text: str) -> str:
 
 def _of_usual_form(text: str) -> str:
     """SQL for the instant of a text in one of the formats above; null for any other text."""
+    other_blanks = " OR ".join(f"contains({text}, chr({code}))" for code in range(9, 14))  # a parser of formats passes over them
     one_blank = f"strlen(replace({text}, ' ', '')) = strlen({text}) - 1"
-    return f"CASE WHEN NOT contains({text}, ' ') THEN {_by_length(text, UNSPACED)} WHEN {one_blank} THEN {_by_length(text, SPACED)} END"
+    return (
+        f"CASE WHEN {other_blanks} THEN NULL WHEN NOT contains({text}, ' ') THEN {_by_length(text, UNSPACED)} "
+        f"WHEN {one_blank} THEN {_by_length(text, SPACED)} END"
+    )
 
 
 def _by_length(text: str, formats: Mapping[int, str]) -> str:
@@ -59,4 +72,4 @@ def _by_length(text: str, formats: Mapping[int, str]) -> str:
 
 def _when(text: str, length: int, form: str) -> str:
     micros = f"epoch_us(try_strptime({text}, '{form}'))"
-    return f"WHEN {length} THEN {micros if form.endswith('Z') else f'to_utc({micros})'}"
+    return f"WHEN {length} THEN {micros if form.endswith(IN_UTC) else f'to_utc({micros})'}"
