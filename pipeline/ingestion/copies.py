@@ -7,6 +7,7 @@ for whatever reason, the day is copied again; so nothing that ends a run, anywhe
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 
 from pipeline.config import Config
 from pipeline.day_record import DayRecord, started_at
-from pipeline.ingestion.days import TABLE, CommittedDays, partition
+from pipeline.ingestion.days import TABLE, CommittedDays, partition, side_file
 from pipeline.lake import Lake
 from pipeline.source.batch import REFUSED, Batch
 from pipeline.warehouse import Warehouse, open_warehouse
@@ -25,6 +26,8 @@ UNDATED = date(1970, 1, 1)
 """Batch of the rows whose day cannot be read: judged again by every run, never committed, for they belong to no day."""
 
 STAMP = pa.timestamp("us", tz="UTC")
+log = logging.getLogger(__name__)
+
 COPIED_ROWS = 65_536
 COPIED = "SELECT batch_date, run_id, passed FROM validation_runs"
 
@@ -74,6 +77,9 @@ def _copy_day(warehouse: Warehouse, lake: Lake, days: CommittedDays, day: date) 
     outcome = {"passed": True, "report_url": said.get("report_url") or None, "lake_version": None if version is None else int(version)}
     refused = days.side_file("refused", day)
     if refused is None:
+        if record.quarantined:  # the old copies stay, and every run says so again
+            log.warning("the lake has lost %s: the copies of that day are not brought up to date", side_file("refused", day, record.run_id))
+            return
         _replace(warehouse, record, None, outcome)
         return
     with refused:

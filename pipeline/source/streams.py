@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
 
@@ -54,11 +54,13 @@ class Configured:
         text = self.stream.files.replace("{date}", day)
         return text if "://" in text else str(self.config.path(text))
 
-    def open(self, url: str) -> AbstractContextManager[Rows]:
-        """One of the files."""
+    @contextmanager
+    def open(self, url: str) -> Iterator[Rows]:
+        """One of the files; the place of its rows is relative to the configuration's folder, as it was configured."""
         wanted = tuple(dict.fromkeys(name for expression in self.expressions.values() for name in columns_of(expression)))
         source = self.config.source
-        return files.open_file(url, settle_seconds=source.settle_seconds, max_gib=source.max_file_gib, wanted=wanted)
+        with files.open_file(url, settle_seconds=source.settle_seconds, max_gib=source.max_file_gib, wanted=wanted) as rows:
+            yield replace(rows, place=rows.place.removeprefix(f"{self.config.root}/"))
 
 
 @dataclass(frozen=True)

@@ -165,3 +165,13 @@ def test_undated_rows_are_shown_and_forgotten(shop: Shop) -> None:
     assert shop.mend() == 0
     clear_undated(shop.config)
     assert (shop.rows(RUNS), shop.rows(REFUSED)) == ([], [])
+
+
+def test_a_lost_file_of_refused_rows_is_said_and_not_copied_as_none(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    shop.commit(1, refused={2: "line"})
+    shop.mend()
+    shop.commit(2, refused={3: "value"})
+    shop.lake.remove_file(f"refused/day={FIRST}/{run_id(2)}.parquet")
+    shop.mend()
+    assert shop.rows(REFUSED) == [(FIRST, 2, "line")]
+    assert f"the lake has lost refused/day={FIRST}/{run_id(2)}.parquet" in caplog.text
