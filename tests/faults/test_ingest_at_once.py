@@ -11,7 +11,7 @@ import pytest
 from tests.faults.raw_shop import FIRST, Shop, Taken, day, made, range_of, row
 from tests.faults.warm import FORKS, PATIENCE_S, Ended
 
-TURNS = 3
+TURNS = 2
 COMMIT = "pipeline.lake:Lake.commit:before"
 BUSY = 31
 

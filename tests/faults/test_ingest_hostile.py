@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.config import Config
 from tests.faults.raw_shop import FIRST, HEADER, Shop, made, row
 
 TIME = "2026-01-05T10:00:00Z"
@@ -96,6 +98,17 @@ def test_every_line_of_a_hostile_csv_is_taken_as_it_is_or_refused_with_a_reason(
     events = {event["event_id"]: event for event in shop.events()}
     assert {name: event["user_id"] for name, event in events.items() if name in users} == users
     assert {name: event["value"] for name, event in events.items() if name in values} == values
+    assert {each["row"] for each in shop.refused()} == refused
+
+
+def test_refused_rows_of_a_hostile_csv_fit_into_postgresql(tmp_path: Path, new_config: Callable[[str], Config]) -> None:
+    """Which holds neither NUL nor half a character."""
+    lines, users, values, refused = corpus()
+    url = new_config("postgresql").warehouse.url
+    shop = made(tmp_path / "shop", more=f"{LENIENT}\n[warehouse]\nurl = {json.dumps(url)}")
+    shop.deliver(FIRST, b"\n".join([HEADER.encode(), *lines, b""]))
+    shop.ingest()
+    assert shop.tally() == (len(lines), len(users) + len(values), len(refused), 0, 0, True)
     assert {each["row"] for each in shop.refused()} == refused
 
 

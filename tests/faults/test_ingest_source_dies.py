@@ -15,33 +15,32 @@ import pytest
 from tests.faults.open_file import paused_while_reading
 from tests.faults.raw_shop import FIRST, HEADER, Shop, day, made, range_of, row
 
-MANY = 400_000
-COMMIT = "pipeline.lake:Lake.commit:before"
+MANY = 100_000
 
 
 def content(lines: list[str]) -> bytes:
     return "\n".join([HEADER, *lines, ""]).encode()
 
 
-@pytest.mark.parametrize("kept", [0.5, 0.98, -1], ids=["half", "nearly all", "all but the checksum"])
+@pytest.mark.parametrize("kept", [0.5, -1], ids=["half", "all but the checksum"])
 def test_a_gz_that_is_cut_off_costs_its_day_alone(tmp_path: Path, kept: float) -> None:
     shop = made(tmp_path / "shop", source={"files": "events/{date}.csv.gz"})
-    whole = {number: gzip.compress(content([row(each, day(number)) for each in range(20_000)])) for number in range(2)}
+    whole = {number: gzip.compress(content([row(each, day(number)) for each in range(5_000)])) for number in range(2)}
     shop.deliver(FIRST, whole[0], ".csv.gz")
     shop.deliver(day(1), whole[1][: -1 if kept < 0 else int(len(whole[1]) * kept)], ".csv.gz")
     said = shop.ingest(FIRST, 2, expect=11).said
     assert f"{day(1)}.csv.gz" in said
     assert sorted(shop.taken().events) == [str(FIRST)]
-    assert shop.tally() == (20_000, 20_000, 0, 0, 0, True)
+    assert shop.tally() == (5_000, 5_000, 0, 0, 0, True)
     shop.deliver(day(1), whole[1], ".csv.gz")
     shop.ingest(FIRST, 2)
-    assert shop.tally(day(1)) == (20_000, 20_000, 0, 0, 0, True)
+    assert shop.tally(day(1)) == (5_000, 5_000, 0, 0, 0, True)
 
 
 @pytest.fixture(scope="module")
 def many() -> bytes:
     """A day that takes a while to read."""
-    return content([row(number, user=f"user-{number % 5_000:060d}") for number in range(MANY)])
+    return content([row(number, user=f"user-{number % 5_000:0240d}") for number in range(MANY)])
 
 
 def appended(path: Path, _: bytes) -> None:
@@ -70,9 +69,9 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path, many: b
     assert done.code == 11, done.said
     assert path.name in done.said
     assert shop.taken().events == {}
-    shop.deliver(FIRST, many)
+    shop.deliver(FIRST, [row(number) for number in range(1_000)])
     shop.ingest()
-    assert shop.tally() == (MANY, MANY, 0, 0, 0, True)
+    assert shop.tally() == (1_000, 1_000, 0, 0, 0, True)
 
 
 def test_a_file_replaced_while_it_is_read_is_one_or_the_other(tmp_path: Path, many: bytes) -> None:
@@ -121,7 +120,7 @@ def table(postgresql: str, tmp_path: Path) -> Shop:
     with psycopg.connect(postgresql, autocommit=True) as connection:
         connection.execute(f'CREATE TABLE {name} (id TEXT, "user" TEXT, time TIMESTAMPTZ, type TEXT, value NUMERIC)')
         connection.execute(
-            f"INSERT INTO {name} SELECT 'e' || n, 'u' || n % 5000 || repeat('x', 100), "
+            f"INSERT INTO {name} SELECT 'e' || n, 'u' || n % 5000 || repeat('x', 200), "
             f"'{FIRST} 10:00Z'::timestamptz + (n >= 1000)::int * interval '1 day', 'view', 1.5 FROM generate_series(0, {MANY + 999}) AS n"
         )
     return made(tmp_path / "shop", source={"table": name, "url": postgresql})

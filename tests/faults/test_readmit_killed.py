@@ -14,7 +14,7 @@ import pytest
 from tests.faults.raw_shop import COLUMNS, FIRST, LAKE_FOLDERS, Shop, Taken, day, made, range_of, row
 from tests.faults.warm import FORKS, PATIENCE_S
 
-KILLS = 6
+KILLS = 5
 DAYS = 3
 MENDED = ["view", "purchase", "click"]
 READMIT = ("quarantine", "readmit", "--date", str(FIRST))
@@ -92,9 +92,7 @@ def test_a_readmission_killed_at_a_random_moment(nights: Nights, tmp_path: Path,
 @pytest.mark.parametrize(
     ("step", "is_back"),
     [
-        ("pipeline.lake:Lake.put_file:before", False),
         ("pipeline.lake:Lake.put_file:after:2", False),
-        ("pipeline.lake:Lake.put_part:after", False),
         ("pipeline.lake:Lake.commit:before", False),
         ("pipeline.lake:Lake.commit:after", True),
         ("pipeline.warehouse.duckdb:DuckDBWarehouse.commit:before", True),

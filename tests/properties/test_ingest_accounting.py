@@ -20,7 +20,7 @@ from pipeline.warehouse import open_warehouse
 DAY = date(2026, 1, 5)
 HEADER = b"id,user,time,type,value"
 SOUND = {"id": "sound", "user": "u", "time": "2026-01-05 10:00:00", "type": "view", "value": "1"}
-EXAMPLES = 15
+EXAMPLES = 8
 
 Shop = Callable[[str], Config]
 Counts = dict[str, int]
