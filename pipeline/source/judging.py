@@ -47,7 +47,7 @@ def judge(session: duckdb.DuckDBPyConnection, config: Config, day: date, deliver
     tally.columns[delivery.stream] = {**delivery.rows.columns, **tally.columns.get(delivery.stream, {})}
     bench = _Bench(session, found)
     for chunk in filter(len, delivery.rows.chunks):
-        first, last = (chunk["line"][place].as_py() + offset for place in (0, -1))
+        first, last = (end.as_py() + offset for end in pc.min_max(chunk["line"]).values())
         bench.judge(chunk)
         broken = session.sql("SELECT row FROM judged WHERE broken AND row BETWEEN ? AND ?", params=[first, last]).to_arrow_table()["row"]
         if len(broken):

@@ -129,3 +129,10 @@ def test_chunks_without_rows_are_passed_over(configured: Configured) -> None:
     chunks = list(delivery(row("u1"), row("")).rows.chunks)
     rows = Rows("day.csv", dict.fromkeys(NAMES, "text"), True, iter([chunks[0].slice(0, 0), *chunks, chunks[0].slice(0, 0)]))
     assert judge(configured(), Delivery("events", rows)).rules == {3: "user_id_missing"}
+
+
+def test_lines_may_come_in_any_order(configured: Configured) -> None:
+    found = judge(
+        two_streams(configured), delivery(row(""), row("a"), row(""), stream="web", lines=[9, 2, 4]), delivery(row(""), stream="till")
+    )
+    assert sorted(found.rules) == [4, 9, 11]
