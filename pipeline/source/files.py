@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -15,6 +14,7 @@ from pipeline.source.blocks import read_blocks
 from pipeline.source.delimited import csv_rows
 from pipeline.source.json_lines import json_rows
 from pipeline.source.parquet import parquet_rows
+from pipeline.source.read_ahead import ahead
 from pipeline.source.rows import Rows
 from pipeline.source.stored_file import StoredFile, failed, locate, open_stored, shown
 from pipeline.source.unpacking import PACKINGS
@@ -43,14 +43,15 @@ def open_file(url: str, *, settle_seconds: float, max_gib: float, wanted: Sequen
     larger than `max_gib` when unpacked, still being written, or that changes while it is read; Unreachable if its store does not answer.
     """
     kind, packing = format_of(url)
-    with open_stored(url, settle_seconds) as file, ThreadPoolExecutor(1, "read-ahead") as ahead:
+    with open_stored(url, settle_seconds) as file:
         if kind == ".parquet":
             rows = parquet_rows(file, max_gib)
         elif kind == ".csv":
             rows = csv_rows(file.place, read_blocks(file, packing, max_gib))
         else:
             rows = json_rows(file.place, read_blocks(file, packing, max_gib), wanted)
-        yield replace(rows, chunks=_ahead(ahead, _checked(file, rows.chunks)))
+        with ahead(_checked(file, rows.chunks)) as chunks:
+            yield replace(rows, chunks=chunks)
 
 
 def exists(url: str) -> bool:
@@ -104,10 +105,3 @@ def _checked(file: StoredFile, chunks: Iterator[pa.Table]) -> Iterator[pa.Table]
         file.check_unchanged()
         raise
     file.check_unchanged()
-
-
-def _ahead(thread: ThreadPoolExecutor, chunks: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    following = thread.submit(next, chunks, None)
-    while (chunk := following.result()) is not None:
-        following = thread.submit(next, chunks, None)
-        yield chunk

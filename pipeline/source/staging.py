@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -11,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.lake import ROWS_PER_GROUP
+from pipeline.source.read_ahead import ahead
 
 SPELLED = ["available_at", "event_type", "category", "bucket", "stream", "rule"]
 """Columns of few values, written as a dictionary and positions; for the others that would be a waste of time and of bytes."""
@@ -25,10 +25,13 @@ def stage(session: duckdb.DuckDBPyConnection, query: str, schema: pa.Schema, pat
     """
     rows = 0
     spelled, encoded = [name for name in SPELLED if name in schema.names], {name: TIMES[name] for name in TIMES if name in schema.names}
-    with pq.ParquetWriter(
-        path, schema, compression="zstd", write_page_checksum=True, use_dictionary=spelled, column_encoding=encoded or None
-    ) as file:
-        for group in _ahead(_groups(session.sql(query).to_arrow_reader(ROWS_PER_GROUP), schema)):
+    with (
+        ahead(_groups(session.sql(query).to_arrow_reader(ROWS_PER_GROUP), schema)) as groups,
+        pq.ParquetWriter(
+            path, schema, compression="zstd", write_page_checksum=True, use_dictionary=spelled, column_encoding=encoded or None
+        ) as file,
+    ):
+        for group in groups:
             file.write_table(group, row_group_size=ROWS_PER_GROUP)
             rows += group.num_rows
         file.add_key_value_metadata(dict(said))
@@ -45,12 +48,3 @@ def _groups(batches: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.Tab
             pending = pending.slice(ROWS_PER_GROUP)
     if pending.num_rows:
         yield pending.combine_chunks()
-
-
-def _ahead(groups: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """The same, the next one made in a thread meanwhile."""
-    with ThreadPoolExecutor(1, "sort-ahead") as thread:
-        following = thread.submit(next, groups, None)
-        while (group := following.result()) is not None:
-            following = thread.submit(next, groups, None)
-            yield group
