@@ -52,7 +52,7 @@ class Configured:
     def url(self, day: str = "") -> str:
         """The URL of the files, or their absolute path; relative ones start at the configuration's folder."""
         text = self.stream.files.replace("{date}", day)
-        return text if "://" in text else str(self.config.path(text))
+        return text if "://" in text else str((self.config.root / text).absolute())  # links stay as they are configured
 
     @contextmanager
     def open(self, url: str) -> Iterator[Rows]:

@@ -45,6 +45,14 @@ def test_a_day_may_be_several_files(configured: Build, tmp_path: Path) -> None:
     assert list(stream.undated()) == []
 
 
+def test_a_place_is_named_as_it_is_configured_even_through_a_link(configured: Build, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / f"{DAY}.csv").write_text(HEADER + "a,2026-03-29,view\n")
+    (tmp_path / "events").symlink_to(tmp_path / "elsewhere")
+    stream = DatedFiles(stream_of(configured(files="events/{date}.csv", columns=COLUMNS, settle_seconds=0)))
+    assert [rows.place for rows in stream.rows(DAY) if list(rows.chunks)] == [f"events/{DAY}.csv"]
+
+
 def test_a_url_stays_as_written(configured: Build) -> None:
     assert stream_of(configured(files="s3://bucket/{date}.csv")).url("2026-03-29") == "s3://bucket/2026-03-29.csv"
 
