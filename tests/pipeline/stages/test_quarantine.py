@@ -91,7 +91,7 @@ def test_rows_are_shown_as_they_came(taken: Config) -> None:
     assert (found["day"], found["quarantined"], [row["row"] for row in found["rows"]]) == ("2026-01-05", 4, [3, 4, 6, 7])
     assert found["rows"][1] == {
         "row": 4,
-        "place": f"{taken.root}/2026-01-05.csv line 4",
+        "place": "2026-01-05.csv line 4",
         "rule": "line",
         "reason": found["rows"][1]["reason"],
         "source_row": '{"line":"broken"}',
