@@ -37,7 +37,7 @@ def die(lake: Lake, day: str) -> None:
     lake.write_part("timelines", {"bucket": "0"}, f"dead-{day}", SCHEMA.empty_table())
 
 
-@pytest.mark.parametrize("nights", [70, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("nights", [35, pytest.param(400, marks=pytest.mark.slow)])
 def test_files_stay_few(tmp_path: Path, nights: int) -> None:
     """Every fifth night a day of the past is ingested again, every fourth a run dies. Time passes week by week."""
     config = configuration(tmp_path, lake={"buckets": BUCKETS, "keep_versions": KEPT, "retention_days": WEEK})

@@ -106,7 +106,7 @@ def nearly_a_time(draw: st.DrawFn) -> str:
     return "".join(text)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(nearly_a_time(), min_size=20, max_size=60))
 def test_usual_forms_are_read_as_any_form_is(tmp_path: Path, texts: list[str]) -> None:
     with open_session(tmp_path, "Europe/Berlin") as session:

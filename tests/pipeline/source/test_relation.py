@@ -93,7 +93,7 @@ def test_no_rows_are_nothing() -> None:
 CHANGES = [datetime.fromisoformat(text) for text in ("2026-03-29", "2026-10-25", "2011-12-30", "2024-03-30T23:00", "2024-10-26T23:00")]
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     times=st.lists(
         st.builds(lambda change, hours: change + timedelta(hours=hours), st.sampled_from(CHANGES), st.floats(-50, 50)),
