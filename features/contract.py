@@ -55,6 +55,12 @@ value         ten-thousandths of the source's unit; null where the event carries
 bucket        `bucket_of(user_id)`
 """
 
+IDENTITY = ("user_id", "event_id")
+"""What makes two rows the same event. The user is part of it, so that the answer does not depend on who shares a bucket."""
+
+FIRST_KNOWN = ("available_at", "event_time", "event_type", "item_id", "category", "value", "session_id")
+"""Of several rows of the same event the one that was known first counts; the other columns break ties."""
+
 
 def bucket_of(user_id: str, buckets: int) -> int:
     """The bucket of a user: the first 8 hexadecimal digits of the MD5 of the UTF-8 id, modulo `buckets`.

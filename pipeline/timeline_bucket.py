@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.contract import EVENTS, bucket_of
+from features.contract import EVENTS, FIRST_KNOWN, IDENTITY, bucket_of
 from features.timeline import SORT_KEY
 from pipeline.errors import ConfigError
 from pipeline.lake import Lake, Part
@@ -22,12 +22,6 @@ from pipeline.lake import Lake, Part
 EVENTS_TABLE = "events"
 TABLE = "timelines"
 SCHEMA = EVENTS.remove(EVENTS.get_field_index("bucket"))
-
-IDENTITY = ("user_id", "event_id")
-"""What makes two rows the same event. The user is part of it, so that the answer does not depend on who shares a bucket."""
-
-FIRST_KNOWN = ("available_at", "event_time", "event_type", "item_id", "category", "value", "session_id")
-"""Of several rows of the same event the one that was known first is kept; the other columns break ties."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Re-deliveries and repeats among the judged rows, by each stream's declared policy.
 
-Two rows are the same event if user and event_id are equal (`pipeline.timelines.IDENTITY`). Hashes find the few rows that may be;
+Two rows are the same event if user and event_id are equal (`features.contract.IDENTITY`). Hashes find the few rows that may be;
 only those are compared.
 """
 
@@ -12,11 +12,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.dataset as pads
 
-FIRST_KNOWN = "available_at, event_time, event_type, item_id, category, value, session_id, row"
-"""Of several rows of the same event the one that was known first counts, as in `pipeline.timelines`; the rest breaks ties, so that
-the order in which rows are delivered does not matter."""
+from features.contract import FIRST_KNOWN, IDENTITY
 
-IDENTITY = ["user_id", "event_id"]
+ORDER = ", ".join((*FIRST_KNOWN, "row"))
+"""Of several rows of the same event the one that was known first counts, so that the order in which rows are delivered does not matter."""
 
 BATCH_ROWS = 65_536
 
@@ -27,7 +26,7 @@ def find_duplicates(session: duckdb.DuckDBPyConnection) -> None:
         f"""
         CREATE TABLE candidates AS
             SELECT row, kept, user_id, event_id,
-                   row_number() OVER (PARTITION BY kept, user_id, event_id ORDER BY {FIRST_KNOWN}) AS number
+                   row_number() OVER (PARTITION BY kept, user_id, event_id ORDER BY {ORDER}) AS number
             FROM judged
             WHERE NOT broken AND identity IN (SELECT identity FROM judged WHERE NOT broken GROUP BY identity HAVING count(*) > 1);
         CREATE TABLE dropped AS SELECT row FROM candidates WHERE NOT kept AND number > 1;
@@ -37,7 +36,7 @@ def find_duplicates(session: duckdb.DuckDBPyConnection) -> None:
 
 def drop_known(session: duckdb.DuckDBPyConnection, known: pads.Dataset) -> None:
     """Add to `dropped` the rows of streams that keep no repeats whose event is in `known` (user_id, event_id), read once."""
-    session.register("known", streamed(known, IDENTITY))
+    session.register("known", streamed(known, list(IDENTITY)))
     session.execute(
         """
         CREATE OR REPLACE TABLE near AS
@@ -55,7 +54,7 @@ def drop_known(session: duckdb.DuckDBPyConnection, known: pads.Dataset) -> None:
 
 def number_after(session: duckdb.DuckDBPyConnection, base: pads.Dataset, day: date) -> None:
     """Number the repeats that are kept after those which the day has already: `…-2026-03-29-4` is there, so the next is 5."""
-    session.register("base", streamed(base, IDENTITY))
+    session.register("base", streamed(base, list(IDENTITY)))
     session.execute(
         f"""
         CREATE TABLE there AS
