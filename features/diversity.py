@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from features.feature import Column, Columns, Feature, within
 from features.observation import Observation
+from features.windowed import distinct
 
 
 def diversity(observation: Observation) -> Columns:
     """Distinct items and distinct categories per window, over events of every type; null ones are not counted."""
-    stream = observation.all
-    for unit, codes in (("items", stream.view.item), ("categories", stream.view.category)):
-        distinct = stream.sums(stream.last_of_code(codes))
-        for days in observation.windows:
-            feature = Feature(f"{unit}_{days}d", unit, f"{{value}} different {unit} {within(days)}")
-            yield Column(feature, distinct[days].astype(np.float64))
+    events = observation.events
+    for unit, codes in (("items", events.item), ("categories", events.category)):
+        found = distinct(observation, codes)
+        for window, days in enumerate(observation.windows):
+            yield Column(Feature(f"{unit}_{days}d", unit, f"{{value}} different {unit} {within(days)}"), found[window])

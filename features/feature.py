@@ -22,7 +22,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class Column:
-    """A feature with its values, (U,) float64, NaN where it is undefined."""
+    """A feature with its values, (C, U) float64 for C cutoffs and U users, NaN where it is undefined."""
 
     feature: Feature
     values: Floats
@@ -38,8 +38,8 @@ def within(days: int) -> str:
 
 
 def ratio(numerator: npt.NDArray[np.int64] | Floats, denominator: npt.NDArray[np.int64] | Floats) -> Floats:
-    """(U,) numerator ÷ denominator, NaN where the denominator is 0 or undefined."""
+    """Numerator ÷ denominator, of one shape; NaN where the denominator is 0 or undefined."""
     defined = np.nan_to_num(denominator) != 0
-    quotient: Floats = np.full(len(defined), np.nan)
+    quotient: Floats = np.full(defined.shape, np.nan)
     np.divide(numerator, denominator, out=quotient, where=defined)
     return quotient

@@ -1,58 +1,51 @@
-"""All feature families together: which columns there are, and their values at a cutoff."""
+"""All feature families together: which columns there are, and their values at many cutoffs."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 
-from features.calendar import calendar
 from features.contract import EVENTS
 from features.cutoff import Cutoff
+from features.definition import Definition
 from features.diversity import diversity
-from features.feature import Column, Columns, Feature, Floats
+from features.feature import Columns, Feature, Floats
 from features.frequency import frequency
 from features.funnel import funnel
-from features.gaps import gaps
 from features.monetary import monetary
 from features.observation import Observation, observe
 from features.recency import recency
-from features.tenure import tenure
 from features.timeline import Timeline, from_events
 from features.trend import trend
 
 __all__ = ["CODE_VERSION", "Feature", "FeatureSet", "Floats", "feature_set"]
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Raised whenever a family's arithmetic changes, so that a model never reads columns computed in another way."""
 
-FAMILIES: tuple[Callable[[Observation], Columns], ...] = (
-    recency,
-    frequency,
-    monetary,
-    diversity,
-    gaps,
-    trend,
-    tenure,
-    calendar,
-    funnel,
-)
+FAMILIES: Mapping[str, Callable[[Observation], Columns]] = {
+    "recency": recency,
+    "frequency": frequency,
+    "monetary": monetary,
+    "diversity": diversity,
+    "funnel": funnel,
+    "trend": trend,
+}
 
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """The columns of the feature matrix for given event types and windows; made by `feature_set`.
+    """The columns of the feature matrix for a definition; made by `feature_set`.
 
-    fingerprint: sha256 (hexadecimal) over the names, the parameters and `CODE_VERSION`; equal fingerprints mean equal columns.
+    fingerprint: sha256 (hexadecimal) over the definition, the names and `CODE_VERSION`; equal fingerprints mean equal columns.
     """
 
-    event_types: tuple[str, ...]
-    windows: tuple[int, ...]
-    lookback_days: int
+    definition: Definition
     features: tuple[Feature, ...]
     fingerprint: str
 
@@ -62,47 +55,48 @@ class FeatureSet:
         return tuple(feature.name for feature in self.features)
 
     @property
+    def event_types(self) -> tuple[str, ...]:
+        """Event types of the timelines that these features read."""
+        return self.definition.event_types
+
+    @property
     def table(self) -> str:
         """The lake's table that holds these features."""
         return f"features/{self.fingerprint[:12]}"
 
-    def compute(self, view: Timeline, cutoff: Cutoff) -> Floats:
-        """(U, F) float64 for every user of `view` = `timeline.as_of(cutoff)`, NaN where undefined.
+    def compute(self, timeline: Timeline, cutoffs: Sequence[Cutoff]) -> Floats:
+        """(F, C, U) float64 for C ascending cutoffs and every user of a whole timeline, NaN where undefined.
 
-        A user's row depends on that user's visible events alone: not on neighbours, bucket count, row order or later events.
-        Events before cutoff − lookback are read by the tenure family only.
-        Raises ValueError if the view's event types are not those of this feature set.
+        A user's values depend on that user's events visible at the cutoff alone: not on neighbours, bucket count, row order or later
+        events. Events before cutoff − lookback are read by the lifetime family only.
+        Raises ValueError if the timeline's event types are not those of this feature set.
         """
-        if view.event_types != self.event_types:
-            raise ValueError(f"The timeline has event types {', '.join(view.event_types)}; the features need {', '.join(self.event_types)}")
-        matrix = np.empty((view.users, len(self.features)), dtype=np.float64)
-        for position, column in enumerate(_columns(view, cutoff, self.windows, self.lookback_days)):
-            matrix[:, position] = column.values
+        if timeline.event_types != self.event_types:
+            raise ValueError(
+                f"The timeline has event types {', '.join(timeline.event_types)}; the features need {', '.join(self.event_types)}"
+            )
+        observation = observe(timeline, cutoffs, self.definition)
+        matrix = np.empty((len(self.features), *observation.shape), dtype=np.float64)
+        for position, column in enumerate(_columns(observation)):
+            matrix[position] = column.values
         return matrix
 
+    def at(self, timeline: Timeline, cutoff: Cutoff) -> Floats:
+        """(U, F) the same at one cutoff, users as rows: the matrix that a model reads."""
+        return np.ascontiguousarray(self.compute(timeline, [cutoff])[:, 0].T)
 
-def feature_set(event_types: Sequence[str], windows: Sequence[int], lookback_days: int) -> FeatureSet:
-    """The feature set for these event types (order matters), windows in days (order does not) and lookback.
 
-    Raises ValueError for a window longer than the lookback.
-    """
-    ascending = tuple(sorted(set(windows)))
-    if ascending[-1] > lookback_days:
-        raise ValueError(f"The window of {ascending[-1]} days is longer than the lookback of {lookback_days} days")
-    nobody = from_events(EVENTS.empty_table(), event_types)
+def feature_set(wanted: Definition) -> FeatureSet:
+    """The feature set of a definition."""
+    nobody = from_events(EVENTS.empty_table(), wanted.event_types)
     epoch = Cutoff(datetime(1970, 1, 1, tzinfo=UTC))
-    features = tuple(column.feature for column in _columns(nobody, epoch, ascending, lookback_days))
-    parameters = {
-        "code": CODE_VERSION,
-        "event_types": list(event_types),
-        "windows": ascending,
-        "lookback_days": lookback_days,
-        "names": [feature.name for feature in features],
-    }
+    features = tuple(column.feature for column in _columns(observe(nobody, [epoch], wanted)))
+    parameters = {"code": CODE_VERSION, "definition": asdict(wanted), "names": [feature.name for feature in features]}
     fingerprint = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()
-    return FeatureSet(tuple(event_types), ascending, lookback_days, features, fingerprint)
+    return FeatureSet(wanted, features, fingerprint)
 
 
-def _columns(view: Timeline, cutoff: Cutoff, windows: Sequence[int], lookback_days: int) -> list[Column]:
-    observation = observe(view, cutoff, windows, lookback_days)
-    return [column for family in FAMILIES for column in family(observation)]
+def _columns(observation: Observation) -> Columns:
+    for name, family in FAMILIES.items():
+        if name in observation.definition.families:
+            yield from family(observation)

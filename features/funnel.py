@@ -6,12 +6,14 @@ from itertools import pairwise
 
 from features.feature import Column, Columns, Feature, ratio, within
 from features.observation import Observation
+from features.windowed import counts
 
 
 def funnel(observation: Observation) -> Columns:
     """Events of each type for every event of the type before it in configured order, per window; NaN where there is none of it."""
+    events = counts(observation)
     for before, after in pairwise(observation.by_type):
-        for days in observation.windows:
+        for window, days in enumerate(observation.windows):
             sentence = f"{{value}} {after.noun} for each of the {before.noun} {within(days)}"
-            feature = Feature(f"{after.kind}_per_{before.kind}_{days}d", "ratio", sentence)
-            yield Column(feature, ratio(after.counts(days), before.counts(days)))
+            feature = Feature(f"{after.name}_per_{before.name}_{days}d", "ratio", sentence)
+            yield Column(feature, ratio(events[after.place, window], events[before.place, window]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,6 +12,25 @@ from features.target import Target
 from features.timeline import Timeline
 
 Labels = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What happened to U users after a cutoff.
+
+    label   (U,) int8, 1: it happened
+    amount  (U,) float64, the value of a `sum` target in the source's unit; NaN for other kinds
+    item    (U,) object, the item of a `next_item` target; None where none followed, and for other kinds
+    """
+
+    label: Labels
+    amount: npt.NDArray[np.float64]
+    item: npt.NDArray[np.object_]
+
+
+def outcome(timeline: Timeline, target: Target, cutoff: Cutoff) -> Outcome:
+    """The outcome of `target` in its prediction window, for every user of the whole (uncut) timeline."""
+    return Outcome(labels(timeline, target, cutoff), np.full(timeline.users, np.nan), np.full(timeline.users, None, dtype=object))
 
 
 def labels(timeline: Timeline, target: Target, cutoff: Cutoff) -> Labels:

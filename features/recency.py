@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from features.cutoff import DAY_MICROS
-from features.feature import Column, Columns, Feature
+from features.feature import Column, Columns, Feature, Floats
 from features.observation import Observation
+from features.target import ANY
+from features.timeline import Codes, Ints
 
 
 def recency(observation: Observation) -> Columns:
     """Days (fractions included) from the last event of each kind in the lookback to the cutoff; NaN without one."""
-    for stream in observation.streams:
-        seen = stream.end > stream.first
-        days = np.full(len(seen), np.nan)
-        days[seen] = (stream.cutoff.micros - stream.view.event_time[stream.end[seen] - 1]) / DAY_MICROS
-        sentence = f"{{value}} days since the last of the {stream.noun}" if stream.kind != "any" else "{value} days since the last event"
-        yield Column(Feature(f"days_since_{stream.kind}", "days", sentence), days)
+    events = observation.events
+    for kind in observation.kinds:
+        days = _since(observation.recent, observation.end, observation.cutoffs, events.event_time, events.event_type, kind.code)
+        sentence = "{value} days since the last event" if kind.name == ANY else f"{{value}} days since the last of the {kind.noun}"
+        yield Column(Feature(f"days_since_{kind.name}", "days", sentence), days)
+
+
+@njit(cache=True, nogil=True)
+def _since(recent: Ints, end: Ints, cutoffs: Ints, time: Ints, kind: Codes, wanted: int) -> Floats:
+    days = np.full(end.shape, np.nan)
+    for c in range(end.shape[0]):
+        for user in range(end.shape[1]):
+            for i in range(end[c, user] - 1, recent[c, user] - 1, -1):
+                if wanted < 0 or kind[i] == wanted:
+                    days[c, user] = (cutoffs[c] - time[i]) / DAY_MICROS
+                    break
+    return days

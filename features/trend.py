@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from features.feature import Column, Columns, Feature, ratio, within
 from features.observation import Observation
+from features.windowed import active_days
 
 
 def trend(observation: Observation) -> Columns:
@@ -13,9 +14,9 @@ def trend(observation: Observation) -> Columns:
 
     NaN where the longer window is empty.
     """
-    for stream in observation.streams:
-        active = stream.sums(stream.last_of_day())
-        for short, long in pairwise(observation.windows):
-            pace = ratio(active[short] * long, active[long] * short)
-            sentence = f"{{value}} times the usual pace of {stream.noun} {within(short)}, compared with {long} days"
-            yield Column(Feature(f"pace_{stream.kind}_{short}d_{long}d", "ratio", sentence), pace)
+    active = active_days(observation)
+    for kind in observation.kinds:
+        for (short, short_days), (long, long_days) in pairwise(enumerate(observation.windows)):
+            pace = ratio(active[kind.place, short] * long_days, active[kind.place, long] * short_days)
+            sentence = f"{{value}} times the usual pace of {kind.noun} {within(short_days)}, compared with {long_days} days"
+            yield Column(Feature(f"pace_{kind.name}_{short_days}d_{long_days}d", "ratio", sentence), pace)

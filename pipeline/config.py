@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from features.target import ANY, Target
 from pipeline.config_sections import (
     Dask,
+    Features,
     LakeSection,
     Mlflow,
     Name,
@@ -43,6 +44,7 @@ class Config(BaseSettings):
     dask: Dask = Dask()
     validation: Validation = Validation()
     windows: Windows = Windows()
+    features: Features = Features()
     training: Training = Training()
     promotion: Promotion = Promotion()
     schedule: Schedule = Schedule()
@@ -57,6 +59,8 @@ class Config(BaseSettings):
             for place, value in (("event_type", target.event_type), ("eligible.event_type", target.eligible.event_type))
             if value not in known
         ]
+        if self.features.repeat_event not in ("", *self.source.event_types):
+            wrong.append(f"features.repeat_event = '{self.features.repeat_event}' is not one of {', '.join(self.source.event_types)}")
         if wrong:
             raise ValueError("; ".join(wrong))
         return self

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from features.definition import FAMILIES
 from features.target import ANY
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
@@ -65,6 +66,19 @@ class Windows(Section):
         if max(self.days) > self.lookback_days:
             raise ValueError(f"windows.days reaches back {max(self.days)} days, further than windows.lookback_days = {self.lookback_days}")
         return self
+
+
+class Features(Section):
+    """Which feature families there are, and what some of them need to know; see `features.definition.Definition`.
+
+    Without `session_minutes` a session is a given id where the source maps `session_id`, else it ends with a pause of 30 minutes.
+    """
+
+    families: Annotated[tuple[Literal[*FAMILIES], ...], Field(min_length=1)] = FAMILIES  # type: ignore[valid-type]
+    session_minutes: Annotated[int, Field(ge=1, le=24 * 60)] | None = None
+    categories: tuple[str, ...] = ()
+    repeat_event: str = ""
+    repeat_days: Days = 30
 
 
 class Eligible(Section):

@@ -11,6 +11,7 @@
     ├── NotEnoughData            17   too few users, or only one outcome, to learn from
     ├── MissingInput             18   a stage's input has not been built yet
     ├── PublishRefused           19   the staged scores failed their check; the old night stays
+    ├── LeakFound                20   features or labels know the future: nothing is trained on them
     ├── Unreachable              30   warehouse, lake, MLflow or Dask does not answer  (retry helps)
     ├── Busy                     31   another run holds the lock                       (retry helps)
     └── WorkersLost              32   Dask lost its workers or its scheduler           (retry helps)
@@ -93,6 +94,12 @@ class PublishRefused(NightcastError):
     """Staged scores failed their check; readers still see the previous night."""
 
     exit_code = 19
+
+
+class LeakFound(NightcastError):
+    """The leak gate failed: a feature knows what happened after its cutoff, or looks too good to be true."""
+
+    exit_code = 20
 
 
 class Unreachable(NightcastError):

@@ -90,7 +90,7 @@ def _rows(timeline: Timeline, cutoff: Cutoff, goals: list[Goal], features: Featu
             yield goal, pa.table([_users(view, asked), pa.array(outcome)], schema=LABELS_SCHEMA)
         else:
             seen = np.diff(view.offsets) > 0
-            matrix = features.compute(view, cutoff)[seen] if seen.any() else np.empty((0, len(features.names)))
+            matrix = features.at(view, cutoff)[seen] if seen.any() else np.empty((0, len(features.names)))
             columns = [pa.array(np.ascontiguousarray(column)) for column in matrix.T]
             yield goal, pa.table([_users(view, seen), *columns], schema=features_schema(features))
 

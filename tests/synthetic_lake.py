@@ -13,11 +13,11 @@ import pyarrow as pa
 from features.contract import EVENTS, VALUE_SCALE, bucket_of
 from features.cutoff import Cutoff
 from features.eligibility import eligible
-from features.feature_set import feature_set
 from features.labels import labels
 from features.splits import split
 from features.timeline import SORT_KEY, Timeline, from_events
 from pipeline.config import Config
+from pipeline.configured_features import configured_features
 from pipeline.lake import Lake
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -78,14 +78,14 @@ def write_events(config: Config, *, users: int = 240, seed: int = 7) -> None:
 
 def write_features(config: Config, *cutoffs: Cutoff) -> None:
     """`features/…` at these cutoffs, for every user with a visible event."""
-    lake, features = Lake(config.lake_url), feature_set(EVENT_TYPES, config.windows.days, config.windows.lookback_days)
+    lake, features = Lake(config.lake_url), configured_features(config)
     schema = pa.schema([pa.field("user_id", pa.string()), *(pa.field(name, pa.float64()) for name in features.names)])
     for cutoff in cutoffs:
         parts = []
         for bucket in range(config.lake.buckets):
             view = timeline(config, bucket).as_of(cutoff)
             seen = np.diff(view.offsets) > 0
-            matrix = features.compute(view, cutoff)[seen]
+            matrix = features.at(view, cutoff)[seen]
             columns = [pa.array(view.user_ids[seen], pa.string()), *(pa.array(column) for column in matrix.T)]
             partition = {"cutoff": cutoff.key, "bucket": str(bucket)}
             parts.append(lake.write_part(features.table, partition, "features", pa.Table.from_arrays(columns, schema=schema)))

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from features.cutoff import Cutoff
-from features.feature_set import FeatureSet, feature_set
 from pipeline.config import Config
+from pipeline.configured_features import configured_features
 from pipeline.errors import MissingInput
 from pipeline.lake import Lake
 from pipeline.scoring.bucket import BucketInputs
-
-
-def configured_features(config: Config) -> FeatureSet:
-    """The feature set that the configuration asks for."""
-    return feature_set(config.source.event_types, config.windows.days, config.windows.lookback_days)
 
 
 def bucket_inputs(config: Config, lake: Lake, cutoff: Cutoff) -> tuple[BucketInputs, ...]:

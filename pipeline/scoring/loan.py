@@ -8,9 +8,9 @@ from pathlib import Path
 
 from features.target import Target
 from pipeline.config import Config
+from pipeline.configured_features import configured_features
 from pipeline.scoring.artifact import require_fit, verify
 from pipeline.scoring.bucket import ScorerFile
-from pipeline.scoring.inputs import configured_features
 from pipeline.tracking import registry
 from pipeline.tracking.registry import ModelVersion
 

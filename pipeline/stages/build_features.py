@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from features.cutoff import Cutoff
-from features.feature_set import FeatureSet, feature_set
+from features.feature_set import FeatureSet
 from pipeline import timelines
 from pipeline.cluster import Workers, cluster
 from pipeline.config import Config
+from pipeline.configured_features import configured_features
 from pipeline.cutoff_plan import Plan, covered_until, scoring_plan, training_plan
 from pipeline.errors import NoEvents
 from pipeline.feature_build import BuildTask, Goal, build_bucket, write
@@ -28,7 +29,7 @@ def run(config: Config, cutoffs: Sequence[Cutoff], *, training: bool, show: bool
     Raises NoEvents, NotMatured or WorkersLost before anything is committed.
     """
     lake = Lake(config.lake_url)
-    features = feature_set(config.source.event_types, config.windows.days, config.windows.lookback_days)
+    features = configured_features(config)
     with cluster(config) as workers:
         held = timelines.refresh(lake, config, workers, show)
         plan = _plan(config, lake, cutoffs, training=training)

@@ -13,6 +13,7 @@ from features.feature_set import FeatureSet
 from features.target import Target
 from pipeline.cluster import cluster
 from pipeline.config import Config
+from pipeline.configured_features import configured_features
 from pipeline.cutoff_plan import covered_until
 from pipeline.errors import MissingInput
 from pipeline.evaluation.drift import stability_index, verdict
@@ -21,7 +22,6 @@ from pipeline.evaluation.realised import Night, published, realised_figures, unr
 from pipeline.evaluation.record import QUALITY_TABLE, quality_rows
 from pipeline.lake import Lake
 from pipeline.progress import track
-from pipeline.scoring.inputs import configured_features
 from pipeline.timeline_bucket import TABLE as TIMELINES_TABLE
 from pipeline.tracking import registry
 from pipeline.warehouse import open_warehouse

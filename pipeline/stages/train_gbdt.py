@@ -13,9 +13,9 @@ from features.splits import split
 from features.target import Target
 from models import gbdt
 from pipeline.config import Config
+from pipeline.configured_features import configured_features
 from pipeline.lake import Lake
 from pipeline.scoring.enrolment import Trained, Training, enrol, numbered, opened, require_enough
-from pipeline.scoring.inputs import configured_features
 from pipeline.training_set import TrainingSet, training_set
 
 logger = logging.getLogger(__name__)

@@ -17,10 +17,10 @@ from models import sequence_classifier
 from models.sequence_data import Block
 from models.sequence_training import Epoch
 from pipeline.config import Config
+from pipeline.configured_features import configured_features
 from pipeline.lake import Lake
 from pipeline.progress import track
 from pipeline.scoring.enrolment import Trained, Training, enrol, opened, require_enough
-from pipeline.scoring.inputs import configured_features
 from pipeline.training_blocks import labelled_samples, load_blocks
 
 logger = logging.getLogger(__name__)

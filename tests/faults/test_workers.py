@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from features.definition import Definition
 from features.feature_set import feature_set
 from pipeline import cluster as cluster_module
 from pipeline.cluster import cluster
@@ -25,7 +26,7 @@ from tests.faults.worker_jobs import FATAL_BUCKET, die_always, die_once, double,
 from tests.features.literal import CUTOFF, TYPES
 from tests.pipeline.ingested import configuration, ingest, shop
 
-SET = feature_set(TYPES, (7, 30), 30)
+SET = feature_set(Definition(TYPES, (7, 30), 30))
 
 
 def rows(lake: Lake, table: str) -> list[tuple[object, ...]]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from features.contract import EVENTS
 from features.cutoff import DAY_MICROS, Cutoff
+from features.definition import Definition
 from features.feature import Columns
 from features.observation import Observation, observe
 from features.timeline import Timeline, from_events
@@ -47,13 +48,15 @@ def timeline(*events: Row, types: Sequence[str] = TYPES) -> Timeline:
     return from_events(table(*events), types)
 
 
-def observation(*events: Row, types: Sequence[str] = TYPES, windows: Sequence[int] = (7, 30), lookback: int = 30) -> Observation:
-    return observe(timeline(*events, types=types).as_of(CUTOFF), CUTOFF, windows, lookback)
+def observation(
+    *events: Row, types: Sequence[str] = TYPES, windows: Sequence[int] = (7, 30), lookback: int = 30, **chosen: Any
+) -> Observation:
+    return observe(timeline(*events, types=types), [CUTOFF], Definition(tuple(types), tuple(windows), lookback, **chosen))
 
 
 def columns(family: Callable[[Observation], Columns], seen: Observation) -> dict[str, list[float | None]]:
-    """Values by column name, one per user; None where undefined."""
-    return {column.feature.name: [None if np.isnan(value) else value for value in column.values.tolist()] for column in family(seen)}
+    """Values at the first cutoff by column name, one per user; None where undefined."""
+    return {column.feature.name: [None if np.isnan(value) else value for value in column.values[0].tolist()] for column in family(seen)}
 
 
 def _instant(ago: float) -> int:

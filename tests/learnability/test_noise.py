@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from features.cutoff import Cutoff
+from features.definition import Definition
 from features.feature_set import feature_set
 from features.labels import labels
 from features.target import Target
@@ -36,13 +37,13 @@ def shop(seed: int, users: int, name: str) -> Timeline:
 
 def batch(timeline: Timeline, cutoff: Cutoff) -> Batch:
     view = timeline.as_of(cutoff)
-    return Batch(view, np.arange(view.users), cutoff, feature_set(EVENT_TYPES, COLUMNS, 30).compute(view, cutoff))
+    return Batch(view, np.arange(view.users), cutoff, feature_set(Definition(EVENT_TYPES, COLUMNS, 30)).at(view, cutoff))
 
 
 def gbdt_auc(seed: int) -> float:
     known, strangers = shop(seed, 600, "known"), shop(seed, 1000, "stranger")
     parameters = GbdtParameters(rounds=60, early_stopping=10, folds=3, min_leaf=10, threads=1)
-    names = feature_set(EVENT_TYPES, COLUMNS, 30).names
+    names = feature_set(Definition(EVENT_TYPES, COLUMNS, 30)).names
     taught = batch(known, TAUGHT)
     model = gbdt.fit(taught.features, labels(known, TARGET, TAUGHT), taught.rows, names, parameters, seed).model
     return auc(labels(strangers, TARGET, JUDGED), model.raw(batch(strangers, JUDGED)))

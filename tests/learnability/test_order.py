@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from features.definition import Definition
 from features.feature_set import FeatureSet, feature_set
 from features.timeline import Timeline
 from models import gbdt, sequence_classifier
@@ -39,7 +40,7 @@ def shop(seed: int) -> tuple[Timeline, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def columns() -> FeatureSet:
-    return feature_set(EVENT_TYPES, (7, 30), 30)
+    return feature_set(Definition(EVENT_TYPES, (7, 30), 30))
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def test_the_feature_matrix_does_not_hold_it(
 ) -> None:
     (timeline, y), (strangers, outcome) = taught, judged
     rows, view = np.arange(USERS), strangers.as_of(CUTOFF)
-    X = columns.compute(timeline.as_of(CUTOFF), CUTOFF)
+    X = columns.at(timeline.as_of(CUTOFF), CUTOFF)
     model = gbdt.fit(X, y, rows, columns.names, GbdtParameters(threads=1), seed=1).model
-    raw = model.raw(Batch(view, rows, CUTOFF, columns.compute(view, CUTOFF)))
+    raw = model.raw(Batch(view, rows, CUTOFF, columns.at(view, CUTOFF)))
     assert auc(outcome, raw) == pytest.approx(0.5, abs=0.06)

@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from features.definition import Definition
 from features.eligibility import eligible
 from features.feature_set import feature_set
 from features.labels import labels
@@ -14,7 +15,7 @@ from pipeline.timelines import load, refresh
 from tests.features.literal import CUTOFF, TYPES, event
 from tests.pipeline.ingested import BUCKETS, InProcess, configuration, ingest, shop
 
-SET = feature_set(TYPES, (7, 30), 30)
+SET = feature_set(Definition(TYPES, (7, 30), 30))
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_features_of_everyone_seen_and_labels_of_everyone_asked(config: Config) 
         rows = lake.read(SET.table, {"bucket": str(bucket)}, ["user_id", *SET.names])
         assert rows["user_id"].to_pylist() == view.user_ids[seen].tolist()
         matrix = np.stack([rows[name].to_numpy() for name in SET.names], axis=1)
-        assert matrix.tobytes() == SET.compute(view, cutoff)[seen].tobytes()
+        assert matrix.tobytes() == SET.at(view, cutoff)[seen].tobytes()
         outcome = lake.read("labels", {"bucket": str(bucket)}, ["user_id", "label"])
         assert outcome["user_id"].to_pylist() == view.user_ids[asked].tolist()
         assert outcome["label"].to_pylist() == labels(timeline, target, cutoff)[asked].tolist()

@@ -7,6 +7,7 @@ import pytest
 
 from features.contract import bucket_of
 from features.cutoff import Cutoff
+from features.definition import Definition
 from features.feature_set import feature_set
 from features.labels import labels
 from features.timeline import from_events
@@ -18,7 +19,7 @@ from pipeline.training_set import training_set
 from tests.features.literal import CUTOFF, TYPES, table
 from tests.pipeline.ingested import BUCKETS, InProcess, configuration, ingest, shop
 
-SET = feature_set(TYPES, (7, 30), 30)
+SET = feature_set(Definition(TYPES, (7, 30), 30))
 TRAINING = (CUTOFF.plus_days(-21), CUTOFF.plus_days(-14))
 ROWS = shop()
 
@@ -47,7 +48,7 @@ def test_rows_are_features_and_labels_by_cutoff_then_user(config: Config) -> Non
     for place, cutoff in enumerate(TRAINING):
         of = found.cutoff == place
         users = np.searchsorted(whole.user_ids, found.user_ids[of])
-        assert found.features[of].tobytes() == SET.compute(whole.as_of(cutoff), cutoff)[users].tobytes()
+        assert found.features[of].tobytes() == SET.at(whole.as_of(cutoff), cutoff)[users].tobytes()
         assert found.labels[of].tolist() == labels(whole, target, cutoff)[users].tolist()
     assert found.bucket.tolist() == [bucket_of(user, BUCKETS) for user in found.user_ids]
 
@@ -81,7 +82,7 @@ def test_a_cutoff_that_was_not_built_for_the_target_is_named(config: Config, cut
 
 def test_other_windows_are_not_confused_with_these(config: Config) -> None:
     with pytest.raises(MissingInput, match="have not been built"):
-        training_set(Lake(config.lake_url), feature_set(TYPES, (7,), 30), config.target("buys"), TRAINING)
+        training_set(Lake(config.lake_url), feature_set(Definition(TYPES, (7,), 30)), config.target("buys"), TRAINING)
 
 
 def test_labels_of_another_definition_are_refused(config: Config) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from features.definition import Definition
 from features.feature_set import feature_set
 from tests.features.literal import HOUR, MICRO, TYPES, Row, event
 
 WINDOWS = (2, 7, 30)
 LOOKBACK = 30
-FEATURES = feature_set(TYPES, WINDOWS, LOOKBACK)
+FEATURES = feature_set(Definition(TYPES, WINDOWS, LOOKBACK))
 
 EDGES = [edge + shift for edge in (0, 1, 2, 7, 30) for shift in (-MICRO, 0, MICRO)]
 AGO = st.one_of(st.sampled_from(EDGES), st.integers(-10, 60 * 24).map(lambda hours: hours * HOUR))

@@ -21,7 +21,7 @@ VOCABULARY = Vocabulary(("x", "y"), ("c",))
 def rows_of(shop: list[Row]) -> dict[str, bytes]:
     """Each seen user's features and sequence as bytes."""
     view = from_events(table(*shop), TYPES).as_of(CUTOFF)
-    matrix = FEATURES.compute(view, CUTOFF)
+    matrix = FEATURES.at(view, CUTOFF)
     steps = gather(view, np.arange(view.users, dtype=np.int64), CUTOFF, 5, VOCABULARY)
     arrays = (matrix, steps.event_type, steps.item, steps.category, steps.numbers)
     seen = np.flatnonzero(np.diff(view.offsets))

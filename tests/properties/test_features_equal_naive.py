@@ -52,7 +52,7 @@ def naive_gaps(past: list[Row], kind: str) -> dict[str, float]:
 @given(SHOPS)
 def test_windows_equal_a_loop(shop: list[Row]) -> None:
     view = from_events(table(*shop), TYPES).as_of(CUTOFF)
-    matrix = FEATURES.compute(view, CUTOFF)
+    matrix = FEATURES.at(view, CUTOFF)
     for place, user in enumerate(view.user_ids):
         found = dict(zip(FEATURES.names, matrix[place].tolist(), strict=True))
         past = visible(shop, user)

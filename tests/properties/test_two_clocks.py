@@ -111,7 +111,7 @@ def features_at(config: Config, night: int) -> Matrix:
         return {}
     for bucket in range(config.lake.buckets):
         view = load(lake, bucket, TYPES, version).as_of(cutoff(night))
-        matrix = FEATURES.compute(view, cutoff(night)) if view.users else np.zeros((0, 0))
+        matrix = FEATURES.at(view, cutoff(night)) if view.users else np.zeros((0, 0))
         found.update({str(view.user_ids[user]): matrix[user].tobytes() for user in np.flatnonzero(np.diff(view.offsets))})
     return found
 

@@ -9,11 +9,12 @@ import pytest
 from models import gbdt
 from models.calibration import Calibrator
 from pipeline.config import Config
+from pipeline.configured_features import configured_features
 from pipeline.errors import MissingInput, ModelRefused
 from pipeline.lake import Lake
 from pipeline.scoring.artifact import pack
 from pipeline.scoring.bucket import NO_FEATURES, PARTIAL, BucketInputs, ScorerFile, ScoreTask, batch_of, load_view, opened, score_bucket
-from pipeline.scoring.inputs import bucket_inputs, configured_features
+from pipeline.scoring.inputs import bucket_inputs
 from tests.synthetic_lake import AS_OF, configuration, write_events, write_features
 
 

@@ -9,9 +9,9 @@ from features.splits import split
 from models import gbdt
 from models.classifier import NotLearnable
 from pipeline.config import Config
+from pipeline.configured_features import configured_features
 from pipeline.errors import NotEnoughData
 from pipeline.scoring.enrolment import Trained, Training, enrol, numbered, opened, require_enough
-from pipeline.scoring.inputs import configured_features
 from pipeline.tracking import registry
 from tests.mlflow_store import place_mlflow_store
 from tests.synthetic_lake import AS_OF, configuration

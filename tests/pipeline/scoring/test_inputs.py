@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.configured_features import configured_features
 from pipeline.errors import MissingInput
 from pipeline.lake import Lake
-from pipeline.scoring.inputs import bucket_inputs, configured_features, known_users
+from pipeline.scoring.inputs import bucket_inputs, known_users
 from tests.synthetic_lake import AS_OF, configuration, write_events, write_features
 
 

@@ -9,9 +9,9 @@ from features.cutoff import Cutoff
 from models import gbdt
 from models.calibration import Calibrator
 from pipeline.config import Config
+from pipeline.configured_features import configured_features
 from pipeline.errors import ModelRefused, NoChampion
 from pipeline.scoring.artifact import pack
-from pipeline.scoring.inputs import configured_features
 from pipeline.scoring.loan import borrow, enough_workers
 from pipeline.tracking import registry, runs
 from pipeline.tracking.registry import Candidate, ModelVersion

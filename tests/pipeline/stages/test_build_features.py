@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from features.definition import Definition
 from features.feature_set import feature_set
 from pipeline.config import Config
 from pipeline.errors import NightcastError, NoEvents, NotMatured
@@ -12,7 +13,7 @@ from pipeline.stages import build_features
 from tests.features.literal import CUTOFF, TYPES, event
 from tests.pipeline.ingested import InProcess, configuration, ingest, shop
 
-SET = feature_set(TYPES, (7, 30), 30)
+SET = feature_set(Definition(TYPES, (7, 30), 30))
 
 
 @pytest.fixture

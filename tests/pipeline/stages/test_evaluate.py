@@ -8,11 +8,11 @@ import pytest
 
 from models import gbdt, metrics
 from pipeline.config import Config
+from pipeline.configured_features import configured_features
 from pipeline.errors import MissingInput, ModelRefused, NotEnoughData
 from pipeline.evaluation.recollection import recall
 from pipeline.evaluation.rows import BucketAnswers, JudgeTask, judge_bucket
 from pipeline.lake import Lake
-from pipeline.scoring.inputs import configured_features
 from pipeline.stages import evaluate, train_gbdt
 from pipeline.tracking import registry, runs
 from pipeline.training_set import training_set

@@ -6,9 +6,9 @@ import pytest
 
 from features.contract import EVENTS
 from pipeline.config import Config
+from pipeline.configured_features import configured_features
 from pipeline.errors import MissingInput, NoChampion
 from pipeline.lake import Lake
-from pipeline.scoring.inputs import configured_features
 from pipeline.stages import monitor, publish, score, train_gbdt
 from pipeline.tracking import registry
 from pipeline.training_set import training_set

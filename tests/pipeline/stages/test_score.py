@@ -68,7 +68,7 @@ def test_every_eligible_user_is_scored_once_with_reasons_and_provenance(night: C
 
 
 def test_the_score_is_the_calibrated_answer_of_the_champions_own_model(night: Config, tmp_path: Path) -> None:
-    from pipeline.scoring.inputs import configured_features
+    from pipeline.configured_features import configured_features
 
     scored(night)
     features = configured_features(night)

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import Config
+from pipeline.configured_features import configured_features
 from pipeline.errors import MissingInput, NotEnoughData
 from pipeline.scoring.bucket import ScorerFile
-from pipeline.scoring.inputs import configured_features
 from pipeline.scoring.scorer import open_scorer
 from pipeline.stages import train_sequence
 from pipeline.tracking import registry, runs
