@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from features.calendar import calendar
 from features.contract import EVENTS
 from features.cutoff import Cutoff
 from features.definition import Definition
@@ -17,6 +18,8 @@ from features.diversity import diversity
 from features.feature import Columns, Feature, Floats
 from features.frequency import frequency
 from features.funnel import funnel
+from features.gaps import gaps
+from features.lifetime import lifetime
 from features.monetary import monetary
 from features.observation import Observation, observe
 from features.recency import recency
@@ -34,7 +37,10 @@ FAMILIES: Mapping[str, Callable[[Observation], Columns]] = {
     "monetary": monetary,
     "diversity": diversity,
     "funnel": funnel,
+    "gaps": gaps,
     "trend": trend,
+    "calendar": calendar,
+    "lifetime": lifetime,
 }
 
 

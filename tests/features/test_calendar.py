@@ -5,8 +5,9 @@ import pytest
 
 from features.calendar import calendar
 from features.cutoff import local_midnight
+from features.definition import Definition
 from features.observation import observe
-from tests.features.literal import HOUR, columns, event, observation, timeline
+from tests.features.literal import HOUR, TYPES, columns, event, observation, timeline
 
 
 def test_weekends_and_hours_of_the_lookback_in_utc() -> None:
@@ -23,7 +24,7 @@ def test_weekends_and_hours_of_the_lookback_in_utc() -> None:
 @pytest.mark.parametrize("day", [date(2026, 1, 5), date(2026, 7, 6)])
 def test_a_local_monday_is_a_monday_in_winter_and_summer(zone: str, day: date) -> None:
     cutoff = local_midnight(day, zone)
-    seen = observe(timeline(event("a", 400)).as_of(cutoff), cutoff, (7,), 30)
+    seen = observe(timeline(event("a", 400)), [cutoff], Definition(TYPES, (7,), 30))
     assert columns(calendar, seen)["cutoff_weekday"] == [0.0]
 
 

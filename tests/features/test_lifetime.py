@@ -1,5 +1,5 @@
 from features.contract import VALUE_SCALE
-from features.tenure import tenure
+from features.lifetime import lifetime
 from tests.features.literal import MICRO, columns, event, observation
 
 
@@ -11,7 +11,7 @@ def test_the_whole_acquaintance_counts_however_old() -> None:
         event("a", 1.5),
         event("b", 0.25),
     )
-    assert columns(tenure, seen) == {
+    assert columns(lifetime, seen) == {
         "days_known": [90.0, 0.25],
         "first_day_value": [7.0, 0.0],
         "active_days_ever": [3.0, 1.0],
@@ -20,7 +20,7 @@ def test_the_whole_acquaintance_counts_however_old() -> None:
 
 
 def test_a_user_without_a_visible_event_is_not_known() -> None:
-    found = columns(tenure, observation(event("a", -1), event("b", 3)))
+    found = columns(lifetime, observation(event("a", -1), event("b", 3)))
     assert {name: values[0] for name, values in found.items()} == {
         "days_known": None,
         "first_day_value": None,
