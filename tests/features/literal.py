@@ -49,14 +49,21 @@ def timeline(*events: Row, types: Sequence[str] = TYPES) -> Timeline:
 
 
 def observation(
-    *events: Row, types: Sequence[str] = TYPES, windows: Sequence[int] = (7, 30), lookback: int = 30, **chosen: Any
+    *events: Row,
+    types: Sequence[str] = TYPES,
+    windows: Sequence[int] = (7, 30),
+    lookback: int = 30,
+    cutoffs: Sequence[Cutoff] = (CUTOFF,),
+    **chosen: Any,
 ) -> Observation:
-    return observe(timeline(*events, types=types), [CUTOFF], Definition(tuple(types), tuple(windows), lookback, **chosen))
+    return observe(timeline(*events, types=types), cutoffs, Definition(tuple(types), tuple(windows), lookback, **chosen))
 
 
-def columns(family: Callable[[Observation], Columns], seen: Observation) -> dict[str, list[float | None]]:
-    """Values at the first cutoff by column name, one per user; None where undefined."""
-    return {column.feature.name: [None if np.isnan(value) else value for value in column.values[0].tolist()] for column in family(seen)}
+def columns(family: Callable[[Observation], Columns], seen: Observation, cutoff: int = 0) -> dict[str, list[float | None]]:
+    """Values at a cutoff (its position) by column name, one per user; None where undefined."""
+    return {
+        column.feature.name: [None if np.isnan(value) else value for value in column.values[cutoff].tolist()] for column in family(seen)
+    }
 
 
 def _instant(ago: float) -> int:

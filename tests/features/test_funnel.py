@@ -17,3 +17,8 @@ def test_each_type_against_the_one_before_it() -> None:
 
 def test_one_type_has_no_funnel() -> None:
     assert columns(funnel, observation(event("a", 1), types=("view",))) == {}
+
+
+def test_without_an_event_there_is_no_ratio() -> None:
+    found = columns(funnel, observation(event("a", 0), event("a", 0, "purchase"), event("b", 8)))
+    assert found == {"purchase_per_view_7d": [None, None], "purchase_per_view_30d": [None, 0.0]}

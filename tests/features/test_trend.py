@@ -18,3 +18,8 @@ def test_recent_days_against_the_longer_window(agos: tuple[float, ...], pace: fl
 
 def test_one_window_has_no_trend() -> None:
     assert columns(trend, observation(event("a", 1), windows=(7,))) == {}
+
+
+def test_each_kind_has_its_pace() -> None:
+    seen = observation(event("a", 1.5, "purchase"), event("a", 10.5), event("a", 10.25), event("b", 0), windows=(7, 14))
+    assert columns(trend, seen) == {"pace_any_7d_14d": [1.0, None], "pace_view_7d_14d": [0.0, None], "pace_purchase_7d_14d": [2.0, None]}

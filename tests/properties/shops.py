@@ -6,13 +6,15 @@ from hypothesis import strategies as st
 
 from features.definition import Definition
 from features.feature_set import feature_set
-from tests.features.literal import HOUR, MICRO, TYPES, Row, event
+from tests.features.literal import CUTOFF, HOUR, MICRO, TYPES, Row, event
 
 WINDOWS = (2, 7, 30)
 LOOKBACK = 30
 FEATURES = feature_set(Definition(TYPES, WINDOWS, LOOKBACK))
+CUTOFFS = tuple(CUTOFF.plus_days(-ago) for ago in (30, 7, 1, 0))
 
-EDGES = [edge + shift for edge in (0, 1, 2, 7, 30) for shift in (-MICRO, 0, MICRO)]
+EDGES = [edge + shift for edge in (0, 1, 2, 7, 8, 9, 14, 30, 32, 37, 60) for shift in (-MICRO, 0, MICRO)]
+"""Cutoffs, and where windows begin."""
 AGO = st.one_of(st.sampled_from(EDGES), st.integers(-10, 60 * 24).map(lambda hours: hours * HOUR))
 
 

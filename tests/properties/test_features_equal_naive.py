@@ -1,64 +1,83 @@
-"""The columns equal what a plain loop over each user's events says."""
+"""The columns of windows equal what a plain loop over each user's events says, at every cutoff."""
 
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 
 from features.contract import VALUE_SCALE
-from features.cutoff import DAY_MICROS
+from features.cutoff import DAY_MICROS, Cutoff
 from features.eligibility import score_basis
 from features.timeline import from_events
 from tests.features.literal import CUTOFF, TYPES, Row, table
-from tests.properties.shops import FEATURES, LOOKBACK, SHOPS, WINDOWS
+from tests.properties.shops import CUTOFFS, FEATURES, LOOKBACK, SHOPS, WINDOWS
 
 
-def visible(shop: list[Row], user: str) -> list[Row]:
-    return [row for row in shop if row["user_id"] == user and row["event_time"] < CUTOFF.micros and row["available_at"] <= CUTOFF.micros]
+def visible(shop: list[Row], user: str, cutoff: Cutoff = CUTOFF) -> list[Row]:
+    return [row for row in shop if row["user_id"] == user and row["event_time"] < cutoff.micros and row["available_at"] <= cutoff.micros]
 
 
-def age(row: Row) -> int:
-    return (CUTOFF.micros - row["event_time"] - 1) // DAY_MICROS
+def ratio(numerator: float, denominator: float) -> float:
+    return numerator / denominator if denominator else math.nan
 
 
-def naive(past: list[Row], kind: str, days: int) -> dict[str, float]:
-    recent = [row for row in past if row["event_time"] >= CUTOFF.micros - days * DAY_MICROS and kind in ("any", row["event_type"])]
-    values = [row["value"] for row in recent if row.get("value") is not None]
-    total = sum(values) / VALUE_SCALE
-    return {
-        f"events_{kind}_{days}d": len(recent),
-        f"sessions_{kind}_{days}d": len({row["session_id"] for row in recent} - {None}),
-        f"active_days_{kind}_{days}d": len({age(row) for row in recent}),
-        f"value_sum_{kind}_{days}d": total,
-        f"value_mean_{kind}_{days}d": total / len(values) if values else math.nan,
-        f"value_max_{kind}_{days}d": max(values) / VALUE_SCALE if values else math.nan,
-    } | ({f"items_{days}d": len({row["item_id"] for row in recent} - {None})} if kind == "any" else {})
+class Past:
+    """What a user had shown by a cutoff."""
 
+    def __init__(self, rows: list[Row], cutoff: Cutoff) -> None:
+        self.rows, self.cutoff = rows, cutoff
 
-def naive_gaps(past: list[Row], kind: str) -> dict[str, float]:
-    days = sorted({age(row) for row in past if age(row) < LOOKBACK and kind in ("any", row["event_type"])})
-    gaps = [older - newer for newer, older in pairwise(days)]
-    if not gaps:
-        return {f"gap_mean_{kind}": math.nan, f"gap_deviation_{kind}": math.nan, f"gap_latest_{kind}": math.nan}
-    mean = Fraction(sum(gaps), len(gaps))
-    variance = sum((gap - mean) ** 2 for gap in gaps) / len(gaps)
-    return {f"gap_mean_{kind}": float(mean), f"gap_deviation_{kind}": math.sqrt(variance), f"gap_latest_{kind}": gaps[0]}
+    def within(self, days: int, kind: str) -> list[Row]:
+        begins = self.cutoff.micros - days * DAY_MICROS
+        return [row for row in self.rows if row["event_time"] >= begins and kind in ("any", row["event_type"])]
+
+    def active_days(self, days: int, kind: str) -> int:
+        return len({(self.cutoff.micros - row["event_time"] - 1) // DAY_MICROS for row in self.within(days, kind)})
+
+    def of_kind(self, kind: str) -> dict[str, float]:
+        instants = [row["event_time"] for row in self.within(LOOKBACK, kind)]
+        found = {f"days_since_{kind}": (self.cutoff.micros - max(instants)) / DAY_MICROS if instants else math.nan}
+        for short, long in pairwise(WINDOWS):
+            pace = ratio(self.active_days(short, kind) * long, self.active_days(long, kind) * short)
+            found[f"pace_{kind}_{short}d_{long}d"] = pace
+        return found
+
+    def of_window(self, kind: str, days: int) -> dict[str, float]:
+        values = [row["value"] for row in self.within(days, kind) if row["value"] is not None]
+        return {
+            f"events_{kind}_{days}d": len(self.within(days, kind)),
+            f"active_days_{kind}_{days}d": self.active_days(days, kind),
+            f"value_sum_{kind}_{days}d": sum(values) / VALUE_SCALE,
+            f"value_mean_{kind}_{days}d": ratio(sum(values) / VALUE_SCALE, len(values)),
+            f"value_max_{kind}_{days}d": max(values) / VALUE_SCALE if values else math.nan,
+        }
+
+    def of_all_types(self, days: int) -> dict[str, float]:
+        rows = self.within(days, "any")
+        return {
+            f"items_{days}d": len({row["item_id"] for row in rows} - {None}),
+            f"categories_{days}d": len({row["category"] for row in rows} - {None}),
+            f"purchase_per_view_{days}d": ratio(len(self.within(days, "purchase")), len(self.within(days, "view"))),
+        }
+
+    def features(self) -> dict[str, float]:
+        kinds = ("any", *TYPES)
+        parts = [self.of_kind(kind) for kind in kinds] + [self.of_window(kind, days) for kind in kinds for days in WINDOWS]
+        return {name: value for part in (*parts, *map(self.of_all_types, WINDOWS)) for name, value in part.items()}
 
 
 @given(SHOPS)
 def test_windows_equal_a_loop(shop: list[Row]) -> None:
-    view = from_events(table(*shop), TYPES).as_of(CUTOFF)
-    matrix = FEATURES.at(view, CUTOFF)
-    for place, user in enumerate(view.user_ids):
-        found = dict(zip(FEATURES.names, matrix[place].tolist(), strict=True))
-        past = visible(shop, user)
-        for kind in ("any", *TYPES):
-            for expected in (*(naive(past, kind, days) for days in WINDOWS), naive_gaps(past, kind)):
-                assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-12, nan_ok=True)
+    timeline = from_events(table(*shop), TYPES)
+    matrix = FEATURES.compute(timeline, CUTOFFS)
+    for c, cutoff in enumerate(CUTOFFS):
+        for place, user in enumerate(timeline.user_ids):
+            found = dict(zip(FEATURES.names, matrix[:, c, place].tolist(), strict=True))
+            expected = Past(visible(shop, user, cutoff), cutoff).features()
+            assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-12, abs=0, nan_ok=True)
 
 
 @given(SHOPS)
