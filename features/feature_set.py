@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from features.affinity import affinity
 from features.calendar import calendar
 from features.contract import EVENTS
 from features.cutoff import Cutoff
@@ -23,6 +24,7 @@ from features.lifetime import lifetime
 from features.monetary import monetary
 from features.observation import Observation, observe
 from features.recency import recency
+from features.sessions import sessions
 from features.timeline import Timeline, from_events
 from features.trend import trend
 
@@ -37,9 +39,11 @@ FAMILIES: Mapping[str, Callable[[Observation], Columns]] = {
     "monetary": monetary,
     "diversity": diversity,
     "funnel": funnel,
+    "sessions": sessions,
     "gaps": gaps,
     "trend": trend,
     "calendar": calendar,
+    "affinity": affinity,
     "lifetime": lifetime,
 }
 
@@ -93,11 +97,15 @@ class FeatureSet:
 
 
 def feature_set(wanted: Definition) -> FeatureSet:
-    """The feature set of a definition."""
+    """The feature set of a definition. Raises ValueError where two of its features would have one name."""
     nobody = from_events(EVENTS.empty_table(), wanted.event_types)
     epoch = Cutoff(datetime(1970, 1, 1, tzinfo=UTC))
     features = tuple(column.feature for column in _columns(observe(nobody, [epoch], wanted)))
-    parameters = {"code": CODE_VERSION, "definition": asdict(wanted), "names": [feature.name for feature in features]}
+    names = [feature.name for feature in features]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"Two features would be called {', '.join(twice)}; rename an event type, or leave out a category")
+    parameters = {"code": CODE_VERSION, "definition": asdict(wanted), "names": names}
     fingerprint = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()
     return FeatureSet(wanted, features, fingerprint)
 

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from features.cutoff import DAY_MICROS
-from features.feature import Column, Columns, Feature, Floats
+from features.feature import Column, Columns, Feature, Floats, within
 from features.observation import Observation
 from features.timeline import Codes, Ints
 
@@ -22,9 +22,10 @@ def gaps(observation: Observation) -> Columns:
     """
     events = observation.events
     found = _gaps(observation.recent, observation.end, observation.cutoffs, events.event_time, events.event_type, len(observation.kinds))
+    lookback = within(observation.definition.lookback_days)
     for kind in observation.kinds:
         mean, deviation, latest, overdue = found[:, kind.place]
-        of, none = f"between days with {kind.noun}", f"|fewer than two days with {kind.noun}"
+        of, none = f"between days with {kind.noun}", f"|fewer than two days with {kind.noun} {lookback}"
         yield Column(Feature(f"gap_mean_{kind.name}", "days", f"{{value}} days on average {of}{none}"), mean)
         sentence = f"a deviation of {{value}} days in the time {of}{none}"
         yield Column(Feature(f"gap_deviation_{kind.name}", "days", sentence), deviation)

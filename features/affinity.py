@@ -1,0 +1,134 @@
+"""Affinity: which categories a user keeps to, and how often the same items come back."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from features.cutoff import DAY_MICROS
+from features.definition import slug
+from features.feature import Column, Columns, Feature, Floats, ratio, within
+from features.observation import Observation
+from features.timeline import NULL_CODE, Codes, Ints
+
+EVENTS, CATEGORIES, TOP, SQUARES, TOP_AGE = range(5)
+TOUCHES, ITEMS = range(2)
+
+
+def affinity(observation: Observation) -> Columns:
+    """Over the lookback's events with a category: the share of the top one, their concentration, and each chosen category's part.
+
+    The concentration is the normalised Herfindahl index (k Σ n² − N²) / (N² (k − 1)) of k categories with n of N events each: 0 where
+    all are equal, 1 where there is one only. Of top categories with as many events, the one touched last is the top.
+    `repeat_share` is the share of events whose item the user had touched before within the lookback, among those with an item.
+    NaN where there are no such events; counts are 0.
+    """
+    events, lookback = observation.events, within(observation.definition.lookback_days)
+    mix = _mix(observation.recent, observation.end, observation.cutoffs, events.event_time, events.category)
+    touches, items = _repeats(observation.recent, observation.end, events.item)
+    without = f"|no events with a category {lookback}"
+    top = "the category with the most events"
+    sentence = f"a share of {{value}} of the events in {top}{without}"
+    yield Column(Feature("top_category_share", "share", sentence), ratio(mix[TOP], mix[EVENTS]))
+    sentence = f"a concentration of {{value}} on few categories, from 0 to 1{without}"
+    yield Column(Feature("category_concentration", "share", sentence), _concentration(mix))
+    sentence = f"{{value}} days since the last event in {top}{without}"
+    yield Column(Feature("days_since_top_category", "days", sentence), ratio(mix[TOP_AGE], (mix[EVENTS] > 0) * DAY_MICROS))
+    sentence = f"a share of {{value}} of the events on an item touched before|no events with an item {lookback}"
+    yield Column(Feature("repeat_share", "share", sentence), ratio(touches - items, touches))
+    yield from _chosen(observation, mix[EVENTS])
+
+
+def _concentration(mix: Ints) -> Floats:
+    events, kinds, squares = mix[EVENTS], mix[CATEGORIES], mix[SQUARES]
+    single = kinds == 1
+    return ratio(np.where(single, 1, kinds * squares - events * events), np.where(single, 1, events * events * (kinds - 1)))
+
+
+def _chosen(observation: Observation, categorised: Ints) -> Columns:
+    """Of each category in the definition: its share of the lookback's events with a category, and its events in each window."""
+    events, categories = observation.events, observation.definition.categories
+    if not categories:
+        return
+    place_of = {name: place for place, name in enumerate(categories)}
+    places = np.array([place_of.get(name, NULL_CODE) for name in events.categories] + [NULL_CODE], dtype=np.int32)
+    # The last place is for events without a category: their code, −1, points there.
+    counts = _counts(observation.recent, observation.end, observation.edges, events.event_time, places[events.category], len(categories))
+    for place, name in enumerate(categories):
+        sentence = f"a share of {{value}} of the events in {_plain(name)}|no events with a category"
+        sentence += f" {within(observation.definition.lookback_days)}"
+        yield Column(Feature(f"share_in_{slug(name)}", "share", sentence), ratio(counts[place, -1], categorised))
+        for window, days in enumerate(observation.windows):
+            sentence = f"{{value}} events in {_plain(name)} {within(days)}"
+            yield Column(Feature(f"events_in_{slug(name)}_{days}d", "events", sentence), counts[place, window])
+
+
+def _plain(name: str) -> str:
+    """A category as a sentence shows it: without the characters that mean something there."""
+    return name.translate(str.maketrans("|{}", "/()"))
+
+
+@njit(cache=True, nogil=True)
+def _mix(recent: Ints, end: Ints, cutoffs: Ints, time: Ints, category: Codes) -> Ints:
+    """(5, C, U) events with a category, categories, events in the top one, sum of squares, µs since the top one was touched last."""
+    found = np.zeros((5, *end.shape), dtype=np.int64)
+    met = np.zeros(category.max() + 1 if len(category) else 0, dtype=np.int64)
+    for c in range(end.shape[0]):
+        for user in range(end.shape[1]):
+            first, behind = recent[c, user], end[c, user]
+            for i in range(first, behind):
+                if category[i] >= 0:
+                    met[category[i]] += 1
+            events, categories, top, squares, age = 0, 0, 0, 0, 0
+            for i in range(behind - 1, first - 1, -1):
+                number = met[category[i]] if category[i] >= 0 else 0
+                if number:
+                    met[category[i]] = 0
+                    events += number
+                    categories += 1
+                    squares += number * number
+                    if number > top:
+                        top, age = number, cutoffs[c] - time[i]
+            found[:, c, user] = events, categories, top, squares, age
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _repeats(recent: Ints, end: Ints, item: Codes) -> tuple[Ints, Ints]:
+    """(C, U) events with an item, and different items among them."""
+    touches, items = np.empty(end.shape, dtype=np.int64), np.empty(end.shape, dtype=np.int64)
+    stamps, walk = np.zeros(item.max() + 1 if len(item) else 0, dtype=np.int64), 0
+    for user in range(end.shape[1]):
+        for c in range(end.shape[0]):
+            walk += 1
+            touched, different = 0, 0
+            for i in range(recent[c, user], end[c, user]):
+                if item[i] >= 0:
+                    touched += 1
+                    if stamps[item[i]] != walk:
+                        stamps[item[i]] = walk
+                        different += 1
+            touches[c, user], items[c, user] = touched, different
+    return touches, items
+
+
+@njit(cache=True, nogil=True)
+def _counts(recent: Ints, end: Ints, edges: Ints, time: Ints, place: Codes, places: int) -> Floats:
+    """(M, W + 1, C, U) events of each place per window, and last in the lookback."""
+    cutoffs, users, windows = end.shape[0], end.shape[1], edges.shape[1]
+    counts, met = np.empty((places, windows + 1, cutoffs, users)), np.empty((places, windows + 1), dtype=np.int64)
+    for c in range(cutoffs):
+        for user in range(users):
+            met[:] = 0
+            window = 0
+            for i in range(end[c, user] - 1, recent[c, user] - 1, -1):
+                while window < windows and time[i] < edges[c, window]:
+                    window += 1
+                if place[i] >= 0:
+                    met[place[i], window] += 1
+            for of in range(places):
+                running = 0
+                for longer in range(windows + 1):
+                    running += met[of, longer]
+                    counts[of, longer, c, user] = running
+    return counts
