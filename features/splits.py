@@ -13,8 +13,9 @@ from features.target import Target
 class Split:
     """Cutoffs of one training as of an instant.
 
-    ·──train──·──train──·──train──┊ embargo: reach ┊──evaluation──┊ reach ┊ as_of
-    Every training label closes at or before the evaluation cutoff; the evaluation label closes at or before `as_of`.
+    ·──train──·──train──·──train──┊ reach ┊ embargo ┊──evaluation──┊ reach ┊ as_of
+    Every training label closes at or before the evaluation cutoff less the embargo, so no model learns from what it is judged on;
+    between training cutoffs there is none. The evaluation label closes at or before `as_of`.
     """
 
     training: tuple[Cutoff, ...]
@@ -31,12 +32,12 @@ def latest_matured(target: Target, as_of: Cutoff, zone: str) -> Cutoff:
     return cutoff
 
 
-def split(target: Target, as_of: Cutoff, zone: str, *, cutoffs: int, step_days: int) -> Split:
+def split(target: Target, as_of: Cutoff, zone: str, *, cutoffs: int, step_days: int, embargo_days: int = 0) -> Split:
     """The evaluation cutoff and `cutoffs` training cutoffs, `step_days` apart, newest last.
 
     Cutoffs are local midnights. The caller drops training cutoffs that lie before the first event.
     """
     evaluation = latest_matured(target, as_of, zone)
-    newest = latest_matured(target, evaluation, zone)
+    newest = latest_matured(target, evaluation.plus_days(-embargo_days), zone)
     days = [newest.local_date(zone) - timedelta(days=step_days * back) for back in range(cutoffs)]
     return Split(tuple(local_midnight(day, zone) for day in reversed(days)), evaluation)

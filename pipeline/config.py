@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from features.target import ANY, Target
+from features.cutoff import Cutoff
+from features.splits import Split, split
+from features.target import ANY, MODELLED_KINDS, Target
 from pipeline.config_sections import (
     Dask,
     Features,
     LakeSection,
+    Leaks,
     Mlflow,
     Name,
     Promotion,
@@ -29,6 +32,8 @@ from pipeline.config_sections import (
 from pipeline.config_source import Source, Validation
 from pipeline.errors import ConfigError
 from pipeline.postgresql_url import masked
+
+NEEDED_COLUMNS = {"sum": "value", "next_item": "item_id"}
 
 
 class Config(BaseSettings):
@@ -46,18 +51,25 @@ class Config(BaseSettings):
     windows: Windows = Windows()
     features: Features = Features()
     training: Training = Training()
+    leaks: Leaks = Leaks()
     promotion: Promotion = Promotion()
     schedule: Schedule = Schedule()
     root: Path = Path()
 
     @model_validator(mode="after")
-    def _event_types_exist(self) -> Config:
+    def _targets_can_be_told(self) -> Config:
         known = (ANY, *self.source.event_types)
         wrong = [
             f"targets.{name}.{place} = '{value}' is not one of {', '.join(known)}"
             for name, target in self.targets.items()
             for place, value in (("event_type", target.event_type), ("eligible.event_type", target.eligible.event_type))
             if value not in known
+        ]
+        mapped = {column for stream in self.source.each.values() for column in stream.columns}
+        wrong += [
+            f"targets.{name}.kind = '{target.kind}' needs the event column {needed}, and source.columns does not map it"
+            for name, target in self.targets.items()
+            if (needed := NEEDED_COLUMNS.get(target.kind)) and needed not in mapped
         ]
         if self.features.repeat_event not in ("", *self.source.event_types):
             wrong.append(f"features.repeat_event = '{self.features.repeat_event}' is not one of {', '.join(self.source.event_types)}")
@@ -85,8 +97,35 @@ class Config(BaseSettings):
                 mend=f"add [targets.{name}] to the configuration, or name one of those",
             )
         found, eligible = self.targets[name], self.targets[name].eligible
-        kind = cast(Literal["occurs", "absent", "sum"], found.kind)  # next_item was refused when the file was read
-        return Target(name, kind, found.event_type, found.horizon_days, found.gap_days, eligible.event_type, eligible.within_days)
+        return Target(name, found.kind, found.event_type, found.horizon_days, found.gap_days, eligible.event_type, eligible.within_days)
+
+    def modelled_target(self, name: str) -> Target:
+        """The named target. Raises ConfigError if it is not configured, or of a kind that has labels and no models."""
+        target = self.target(name)
+        if target.kind not in MODELLED_KINDS:
+            raise ConfigError(
+                f"Target '{name}' is of kind '{target.kind}'; models are there for {' and '.join(MODELLED_KINDS)} only",
+                mend=f"name one of those ({', '.join(self.modelled_targets) or 'none is configured'}); "
+                f"the labels of '{name}' are in the lake's table `labels`",
+            )
+        return target
+
+    @property
+    def modelled_targets(self) -> tuple[str, ...]:
+        """Names of the targets that are learned, judged and scored, in the file's order; of the others there are labels alone."""
+        return tuple(name for name, target in self.targets.items() if target.kind in MODELLED_KINDS)
+
+    def split(self, target: Target, as_of: Cutoff) -> Split:
+        """The training and evaluation cutoffs of a target as of an instant."""
+        wanted = self.training
+        return split(
+            target,
+            as_of,
+            self.source.time_zone,
+            cutoffs=wanted.cutoffs,
+            step_days=wanted.step_days,
+            embargo_days=wanted.embargo_days,
+        )
 
     @property
     def lake_url(self) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from features.definition import FAMILIES
-from features.target import ANY
+from features.target import ANY, Kind
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 Days = Annotated[int, Field(ge=1, le=3650)]
@@ -91,18 +91,11 @@ class Eligible(Section):
 class TargetSection(Section):
     """One question about each eligible user; see `features.target.Target`."""
 
-    kind: Literal["occurs", "absent", "sum", "next_item"]
+    kind: Kind
     event_type: str = ANY
     horizon_days: Days
     gap_days: Annotated[int, Field(ge=0, le=365)] = 0
     eligible: Eligible = Eligible()
-
-    @field_validator("kind")
-    @classmethod
-    def _delivered(cls, kind: str) -> str:
-        if kind in {"next_item", "sum"}:
-            raise ValueError(f"'{kind}' is reserved and not delivered yet; use occurs or absent")
-        return kind
 
 
 class Gbdt(Section):
@@ -130,14 +123,23 @@ class Sequence(Section):
 
 
 class Training(Section):
-    """How many cutoffs teach, how far apart, and with which seed."""
+    """How many cutoffs teach, how far apart, how many days before the evaluation cutoff their labels close, and with which seed."""
 
     cutoffs: Annotated[int, Field(ge=1, le=104)] = 6
     step_days: Days = 14
+    embargo_days: Annotated[int, Field(ge=0, le=3650)] = 0
     seed: int = 7
     min_positives: Annotated[int, Field(ge=1)] = 20
     gbdt: Gbdt = Gbdt()
     sequence: Sequence = Sequence()
+
+
+class Leaks(Section):
+    """How the leak gate looks: at about how many users, and what an honest source may reach at most."""
+
+    users: Annotated[int, Field(ge=100, le=1_000_000)] = 2_000
+    max_feature_auc: Annotated[float, Field(gt=0.5, le=1)] = 0.95
+    max_unique_auc: Annotated[float, Field(gt=0, le=0.5)] = 0.05
 
 
 class Promotion(Section):

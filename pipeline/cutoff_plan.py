@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from features.cutoff import Cutoff, local_midnight
-from features.splits import split
+from features.splits import Split
 from features.target import Target
 from pipeline.config import Config
 from pipeline.errors import NoEvents, NotMatured
@@ -48,9 +48,9 @@ def training_plan(config: Config, as_of: Sequence[Cutoff], reach: Extent, covere
         _check_seen(instant, reach, config.windows.lookback_days)
         for name in config.targets:
             target = config.target(name)
-            found = split(target, instant, config.source.time_zone, cutoffs=config.training.cutoffs, step_days=config.training.step_days)
-            _check_early(target, instant, found.evaluation, found.training, reach)
-            _check_late(target, found.evaluation, covered)
+            found = config.split(target, instant)
+            _check_early(target, instant, found, reach, config.training.embargo_days)
+            require_closed(target, found.evaluation, covered)
             labelled += [(target, cutoff) for cutoff in (*found.training, found.evaluation)]
             evaluated.append((target, found.evaluation))
     unique = tuple(dict.fromkeys(labelled))
@@ -67,6 +67,16 @@ def covered_until(lake: Lake, zone: str) -> Cutoff:
     return local_midnight(days[-1] + min(pause, timedelta(days=LONGEST_PAUSE_DAYS)), zone)
 
 
+def require_closed(target: Target, cutoff: Cutoff, covered: Cutoff) -> None:
+    """Raise NotMatured if the prediction window at `cutoff` is still open at `covered`, where the ingested days end."""
+    closes = target.window(cutoff)[1]
+    if closes > covered:
+        raise NotMatured(
+            f"Target '{target.name}' at {cutoff} closes at {closes}; the ingested days end at {covered}",
+            mend="ingest the days up to then, or use an earlier cutoff",
+        )
+
+
 def _check_seen(cutoff: Cutoff, reach: Extent, lookback_days: int) -> None:
     if cutoff.instant < reach.first_known:
         seen = "No event is known"
@@ -80,21 +90,13 @@ def _check_seen(cutoff: Cutoff, reach: Extent, lookback_days: int) -> None:
     )
 
 
-def _check_early(target: Target, as_of: Cutoff, evaluation: Cutoff, training: Sequence[Cutoff], reach: Extent) -> None:
-    if evaluation.instant >= reach.first_known and any(cutoff.instant >= reach.first_known for cutoff in training):
+def _check_early(target: Target, as_of: Cutoff, found: Split, reach: Extent, embargo_days: int) -> None:
+    if found.evaluation.instant >= reach.first_known and any(cutoff.instant >= reach.first_known for cutoff in found.training):
         return
-    possible = reach.first_known + timedelta(days=2 * target.reach_days + 1)
+    possible = reach.first_known + timedelta(days=2 * target.reach_days + embargo_days + 1)
+    embargo = f", with training.embargo_days = {embargo_days} between them" if embargo_days else ""
     raise NotMatured(
         f"Target '{target.name}' cannot be learned and judged as of {as_of}: an outcome is known {target.reach_days} days after its "
-        f"cutoff, two such spans are needed, and events are known only from {reach.first_known:%Y-%m-%d} on",
+        f"cutoff, two such spans are needed{embargo}, and events are known only from {reach.first_known:%Y-%m-%d} on",
         mend=f"use a cutoff from {possible:%Y-%m-%d} on, shorten targets.{target.name}.horizon_days, or ingest earlier days",
     )
-
-
-def _check_late(target: Target, evaluation: Cutoff, covered: Cutoff) -> None:
-    closes = target.window(evaluation)[1]
-    if closes > covered:
-        raise NotMatured(
-            f"Target '{target.name}' at its evaluation cutoff {evaluation} closes at {closes}; the ingested days end at {covered}",
-            mend="ingest the days up to then, or use an earlier cutoff",
-        )

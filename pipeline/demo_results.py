@@ -44,7 +44,7 @@ def collect(config: Config, api: AirflowApi, train_run: str, cutoff: date) -> li
             api.result("train", train_run, f"{target}.promote"),
             scored.get(target, 0),
         )
-        for target in config.targets
+        for target in config.modelled_targets
     ]
 
 

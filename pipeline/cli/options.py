@@ -14,6 +14,7 @@ from features.target import Target
 from pipeline import logs
 from pipeline.commands import CONFIG_VARIABLE
 from pipeline.config import Config, load
+from pipeline.errors import ConfigError
 
 ConfigPath = Annotated[Path, typer.Option("--config", envvar=CONFIG_VARIABLE, help="The configuration file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one line of JSON; no progress bars.")]
@@ -38,8 +39,13 @@ def cutoff_of(text: str, config: Config) -> Cutoff:
 
 
 def targets_of(names: Sequence[str] | None, config: Config) -> list[Target]:
-    """The named targets, or all of them in the file's order."""
-    return [config.target(name) for name in names or config.targets]
+    """The named targets, or all that have models in the file's order. Raises ConfigError if a named one, or any, has none."""
+    if not (names or config.modelled_targets):
+        raise ConfigError(
+            "No target of the configuration has models; they are there for the kinds occurs and absent",
+            mend='add a target with kind = "occurs" or "absent"',
+        )
+    return [config.modelled_target(name) for name in names or config.modelled_targets]
 
 
 def bars(as_json: bool) -> bool:

@@ -16,7 +16,7 @@ from pipeline.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath, CutoffText,
 
 def register(app: typer.Typer) -> None:
     """Add the stages' commands."""
-    for command in (ingest, build_features, train_gbdt, train_sequence, evaluate, promote, score, publish, monitor):
+    for command in (ingest, build_features, check_leaks, train_gbdt, train_sequence, evaluate, promote, score, publish, monitor):
         app.command()(command)
 
 
@@ -55,13 +55,25 @@ def build_features(
     report.show(stage.run(loaded, instants, training=training, show=bars(as_json)), as_json=as_json)
 
 
+def check_leaks(cutoff: CutoffText, config: ConfigPath = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+    """Refuse features and labels that know the future: what a training as of the cutoff reads, checked on a sample.
+
+    Example: nightcast check-leaks --cutoff 2011-11-09
+    """
+    loaded = start(config)
+    instant = cutoff_of(cutoff, loaded)
+    from pipeline.stages import check_leaks as stage
+
+    report.show(stage.run(loaded, instant, show=bars(as_json)), as_json=as_json)
+
+
 def train_gbdt(target: TargetName, cutoff: CutoffText, config: ConfigPath = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """Train the LightGBM baseline with what was known at the cutoff, and register it as a candidate.
 
     Example: nightcast train-gbdt --target purchase_30d --cutoff 2011-11-09
     """
     loaded = start(config)
-    wanted, instant = loaded.target(target), cutoff_of(cutoff, loaded)
+    wanted, instant = loaded.modelled_target(target), cutoff_of(cutoff, loaded)
     from pipeline.stages import train_gbdt as stage
 
     report.show(stage.run(loaded, wanted, instant, show=bars(as_json)), as_json=as_json)
@@ -73,7 +85,7 @@ def train_sequence(target: TargetName, cutoff: CutoffText, config: ConfigPath = 
     Example: nightcast train-sequence --target purchase_30d --cutoff 2011-11-09
     """
     loaded = start(config)
-    wanted, instant = loaded.target(target), cutoff_of(cutoff, loaded)
+    wanted, instant = loaded.modelled_target(target), cutoff_of(cutoff, loaded)
     from pipeline.stages import train_sequence as stage
 
     report.show(stage.run(loaded, wanted, instant, show=bars(as_json)), as_json=as_json)
@@ -85,7 +97,7 @@ def evaluate(target: TargetName, cutoff: CutoffText, config: ConfigPath = DEFAUL
     Example: nightcast evaluate --target purchase_30d --cutoff 2011-11-09
     """
     loaded = start(config)
-    wanted, instant = loaded.target(target), cutoff_of(cutoff, loaded)
+    wanted, instant = loaded.modelled_target(target), cutoff_of(cutoff, loaded)
     from pipeline.stages import evaluate as stage
 
     report.show(stage.run(loaded, wanted, instant, show=bars(as_json)), as_json=as_json)
@@ -103,7 +115,7 @@ def promote(
     Example: nightcast promote --target purchase_30d --cutoff 2011-11-09 --dry-run
     """
     loaded = start(config)
-    wanted, instant = loaded.target(target), cutoff_of(cutoff, loaded)
+    wanted, instant = loaded.modelled_target(target), cutoff_of(cutoff, loaded)
     from pipeline.stages import promote as stage
 
     report.show(stage.run(loaded, wanted, instant, dry_run=dry_run, show=bars(as_json)), as_json=as_json)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from features.cutoff import Cutoff
-from features.splits import split
 from features.target import Target
 from models.classifier import Labels
 from pipeline.cluster import cluster
@@ -41,7 +40,7 @@ def run(config: Config, target: Target, cutoff: Cutoff, *, show: bool) -> dict[s
     Result: per candidate its kind, version and figures; rows, positives, the best version. `cutoff` there is the evaluation cutoff.
     Raises MissingInput without candidates, labels or features; NotEnoughData unless both outcomes occur.
     """
-    held = split(target, cutoff, config.source.time_zone, cutoffs=config.training.cutoffs, step_days=config.training.step_days).evaluation
+    held = config.split(target, cutoff).evaluation
     candidates = registry.candidates(config, target.name, cutoff)
     if not candidates:
         raise MissingInput(

@@ -42,9 +42,10 @@ def run(config: Config, cutoff: Cutoff, *, targets: Sequence[Target], show: bool
     drift = _drift(lake, configured_features(config), cutoff, reference, show)
     with open_warehouse(config) as warehouse:
         warehouse.replace(DRIFT_TABLE, {"cutoff": cutoff.instant}, drift)
-        nights = unrealised(warehouse, targets, min(cutoff, covered_until(lake, config.source.time_zone)))
+        covered = min(cutoff, covered_until(lake, config.source.time_zone))
+        nights = unrealised(warehouse, targets, covered)
         scores = [published(warehouse, night) for night in nights]
-    outcomes = _outcomes(config, lake, nights, show) if nights else []
+    outcomes = _outcomes(config, lake, nights, covered, show) if nights else []
     results = [_realise(config, *each) for each in zip(nights, scores, outcomes, strict=True)]
     drifted = [name for name, status in zip(drift["feature"].to_pylist(), drift["status"].to_pylist(), strict=True) if status == "drifted"]
     logger.info("%d of %d features have drifted since %s; %d nights realised", len(drifted), len(drift), reference, len(results))
@@ -79,12 +80,12 @@ def _drift(lake: Lake, features: FeatureSet, cutoff: Cutoff, reference: Cutoff, 
     )
 
 
-def _outcomes(config: Config, lake: Lake, nights: Sequence[Night], show: bool) -> list[list[pa.Table]]:
+def _outcomes(config: Config, lake: Lake, nights: Sequence[Night], covered: Cutoff, show: bool) -> list[list[pa.Table]]:
     """Per night the outcomes of each bucket's users."""
     version = lake.version(TIMELINES_TABLE) or 0
     asked = tuple((night.target, night.cutoff) for night in nights)
     buckets = sorted(int(found["bucket"]) for found in lake.partitions(TIMELINES_TABLE))
-    tasks = [OutcomeTask(lake, bucket, config.source.event_types, version, asked) for bucket in buckets]
+    tasks = [OutcomeTask(lake, bucket, config.source.event_types, version, covered, asked) for bucket in buckets]
     with cluster(config) as workers:
         by_bucket = workers.map(bucket_outcomes, tasks, label="outcome bucket", show=show)
     return [list(tables) for tables in zip(*by_bucket, strict=True)]

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from features.cutoff import Cutoff
-from features.splits import split
 from features.target import Target
 from models import sequence_classifier
 from models.sequence_data import Block
@@ -32,7 +31,7 @@ def run(config: Config, target: Target, cutoff: Cutoff, *, show: bool) -> dict[s
     Of more samples than `training.sequence.max_samples`, that many are drawn by the seed.
     Raises MissingInput if labels of a training cutoff have not been built, NotEnoughData for too few of either outcome.
     """
-    held = split(target, cutoff, config.source.time_zone, cutoffs=config.training.cutoffs, step_days=config.training.step_days)
+    held = config.split(target, cutoff)
     training, lake, limit = (
         Training(config, target, cutoff, held, configured_features(config)),
         Lake(config.lake_url),

@@ -112,8 +112,8 @@ def find_champion(config: Config, target: str) -> ModelVersion | None:
 
 
 def champions(config: Config) -> dict[str, str | None]:
-    """The champion's version of every configured target; None where there is none yet."""
-    found = {target: find_champion(config, target) for target in config.targets}
+    """The champion's version of every target that has models; None where there is none yet."""
+    found = {target: find_champion(config, target) for target in config.modelled_targets}
     return {target: model.version if model else None for target, model in found.items()}
 
 

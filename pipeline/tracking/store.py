@@ -49,7 +49,7 @@ def experiment_name(target: str) -> str:
 
 
 def prepare(config: Config) -> MlflowClient:
-    """A client of a store that is ready: database created or upgraded, experiments and registered models of all targets present.
+    """A client of a store that is ready: database created or upgraded, experiments and registered models of all modelled targets present.
 
     Cheap when all of that is so already, and safe in any number of processes at once.
     Raises Unreachable naming the URI, and Busy naming the lock if another process holds it for five minutes.
@@ -57,7 +57,7 @@ def prepare(config: Config) -> MlflowClient:
     uri = address(config)
     with _alone(config, uri), answering(uri):
         client = _connected(uri)
-        for target in config.targets:
+        for target in config.modelled_targets:
             _ensure_experiment(client, target, _artifact_location(config, target))
             _ensure_registered_model(client, target)
     return client

@@ -26,6 +26,14 @@ def test_weekly_target_without_clock_changes() -> None:
     assert [str(cutoff)[:10] for cutoff in (*found.training, found.evaluation)] == ["2026-01-11", "2026-01-18", "2026-01-25"]
 
 
+@pytest.mark.parametrize(("embargo", "newest"), [(0, "2026-01-18"), (1, "2026-01-17"), (10, "2026-01-08")])
+def test_an_embargo_lies_between_the_training_labels_and_the_evaluation_only(embargo: int, newest: str) -> None:
+    found = split(target(7), Cutoff(datetime(2026, 2, 1, tzinfo=UTC)), "UTC", cutoffs=2, step_days=7, embargo_days=embargo)
+    assert str(found.evaluation)[:10] == "2026-01-25"
+    assert str(found.training[1])[:10] == newest
+    assert found.training[1] == found.training[0].plus_days(7)
+
+
 @given(
     st.dates(date(2015, 1, 1), date(2030, 1, 1)),
     st.sampled_from(ZONES),
@@ -33,12 +41,14 @@ def test_weekly_target_without_clock_changes() -> None:
     st.integers(0, 10),
     st.integers(1, 6),
     st.integers(1, 30),
+    st.integers(0, 60),
 )
-def test_no_label_reaches_what_it_is_judged_on(day: date, zone: str, horizon: int, gap: int, cutoffs: int, step: int) -> None:
+def test_no_label_reaches_what_it_is_judged_on(day: date, zone: str, horizon: int, gap: int, cutoffs: int, step: int, embargo: int) -> None:
     asked, as_of = target(horizon, gap), local_midnight(day, zone)
-    found = split(asked, as_of, zone, cutoffs=cutoffs, step_days=step)
-    assert asked.matured(found.evaluation, as_of)
-    assert all(asked.matured(cutoff, found.evaluation) for cutoff in found.training)
+    found = split(asked, as_of, zone, cutoffs=cutoffs, step_days=step, embargo_days=embargo)
+    assert asked.window(found.evaluation)[1] <= as_of
+    latest = found.evaluation.plus_days(-embargo)
+    assert all(asked.window(cutoff)[1] <= latest for cutoff in found.training)
     assert len(set(found.training)) == cutoffs
     assert list(found.training) == sorted(found.training)
 

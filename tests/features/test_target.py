@@ -1,7 +1,9 @@
 from datetime import UTC, datetime
 
+import pytest
+
 from features.cutoff import Cutoff
-from features.target import Target
+from features.target import Target, type_code
 
 CUTOFF = Cutoff(datetime(2026, 1, 1, tzinfo=UTC))
 TARGET = Target("t", "occurs", "purchase", horizon_days=30, gap_days=7)
@@ -17,3 +19,9 @@ def test_target_matures_at_the_instant_its_window_closes() -> None:
     closes = CUTOFF.plus_days(37)
     assert TARGET.matured(CUTOFF, closes)
     assert not TARGET.matured(CUTOFF, Cutoff(closes.instant.replace(day=6)))
+
+
+def test_a_type_is_its_position_and_any_none() -> None:
+    assert [type_code(name, ("view", "purchase")) for name in ("view", "purchase", "any")] == [0, 1, -1]
+    with pytest.raises(ValueError, match="'refund' is not one of view, purchase"):
+        type_code("refund", ("view", "purchase"))

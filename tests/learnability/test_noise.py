@@ -14,7 +14,7 @@ import pytest
 from features.cutoff import Cutoff
 from features.definition import Definition
 from features.feature_set import feature_set
-from features.labels import labels
+from features.labels import outcome
 from features.target import Target
 from features.timeline import Timeline
 from models import gbdt, sequence_classifier
@@ -45,16 +45,16 @@ def gbdt_auc(seed: int) -> float:
     parameters = GbdtParameters(rounds=60, early_stopping=10, folds=3, min_leaf=10, threads=1)
     names = feature_set(Definition(EVENT_TYPES, COLUMNS, 30)).names
     taught = batch(known, TAUGHT)
-    model = gbdt.fit(taught.features, labels(known, TARGET, TAUGHT), taught.rows, names, parameters, seed).model
-    return auc(labels(strangers, TARGET, JUDGED), model.raw(batch(strangers, JUDGED)))
+    model = gbdt.fit(taught.features, outcome(known, TARGET, TAUGHT).label, taught.rows, names, parameters, seed).model
+    return auc(outcome(strangers, TARGET, JUDGED).label, model.raw(batch(strangers, JUDGED)))
 
 
 def sequence_auc(seed: int) -> float:
     known, strangers = shop(seed, 600, "known"), shop(seed, 1000, "stranger")
     parameters = SequenceParameters(length=12, width=8, epochs=3, batch=128, learning_rate=0.01)
     rows = np.arange(known.users)
-    model = sequence_classifier.fit([Block(known, rows, TAUGHT, labels(known, TARGET, TAUGHT), rows)], parameters, seed).model
-    return auc(labels(strangers, TARGET, JUDGED), model.raw(batch(strangers, JUDGED)))
+    model = sequence_classifier.fit([Block(known, rows, TAUGHT, outcome(known, TARGET, TAUGHT).label, rows)], parameters, seed).model
+    return auc(outcome(strangers, TARGET, JUDGED).label, model.raw(batch(strangers, JUDGED)))
 
 
 @pytest.mark.parametrize("judge", [gbdt_auc, sequence_auc])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from features.cutoff import parse_cutoff
 from pipeline.config import load
 from pipeline.errors import ConfigError
 
@@ -89,7 +90,9 @@ def test_all_findings_come_at_once_with_place_and_value(tmp_path: Path) -> None:
         ('"events/{date}.csv.gz"', '"events/all.csv"', "{date}"),
         ('files = "events/{date}.csv.gz"', "", "exactly one of `files`, `table` and `query`"),
         ('event_types = ["view", "purchase"]', 'event_types = ["view"]', "'purchase' is not one of any, view"),
-        ('kind = "occurs"', 'kind = "next_item"', "reserved"),
+        ('kind = "occurs"', 'kind = "next_item"', "targets.purchase_7d.kind = 'next_item' needs the event column item_id"),
+        ('kind = "occurs"', 'kind = "sum"', "targets.purchase_7d.kind = 'sum' needs the event column value"),
+        ('kind = "occurs"', 'kind = "happens"', "'occurs', 'absent', 'sum' or 'next_item'"),
         ("[targets.purchase_7d]", "[targets.'Purchase; drop']", "Purchase; drop"),
         ("[source]", '[source]\ntime_zone = "Europe/Londn"', "IANA"),
     ],
@@ -101,3 +104,32 @@ def test_a_wrong_value_is_named(tmp_path: Path, old: str, new: str, said: str) -
 def test_an_unknown_target_lists_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there are purchase_7d"):
         load(write(tmp_path, MINIMAL)).target("purchase_8d")
+
+
+SPENT = """
+[targets.spent_7d]
+kind = "sum"
+event_type = "purchase"
+horizon_days = 7
+"""
+WITH_VALUE = MINIMAL.replace('event_type = "k"', 'event_type = "k"\nvalue = "v"') + SPENT
+
+
+def test_a_target_without_models_is_declared_and_not_modelled(tmp_path: Path) -> None:
+    config = load(write(tmp_path, WITH_VALUE))
+    assert config.target("spent_7d").kind == "sum"
+    assert config.modelled_targets == ("purchase_7d",)
+    assert config.modelled_target("purchase_7d").kind == "occurs"
+
+
+def test_asking_for_a_model_of_it_says_where_its_labels_are(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"'spent_7d' is of kind 'sum'; models are there for occurs and absent only") as caught:
+        load(write(tmp_path, WITH_VALUE)).modelled_target("spent_7d")
+    assert "purchase_7d" in caught.value.mend
+    assert "table `labels`" in caught.value.mend
+
+
+def test_the_split_is_that_of_the_section_training(tmp_path: Path) -> None:
+    config = load(write(tmp_path, MINIMAL + "[training]\ncutoffs = 2\nstep_days = 3\nembargo_days = 5\n"))
+    found = config.split(config.target("purchase_7d"), parse_cutoff("2026-03-31", "UTC"))
+    assert [str(cutoff)[:10] for cutoff in (*found.training, found.evaluation)] == ["2026-03-09", "2026-03-12", "2026-03-24"]

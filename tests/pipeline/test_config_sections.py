@@ -27,10 +27,20 @@ def test_dask_refuses_what_it_could_not_use(wrong: dict[str, object]) -> None:
         Dask(**wrong)
 
 
-@pytest.mark.parametrize("kind", ["sum", "next_item"])
-def test_a_reserved_kind_of_target_says_so(kind: str) -> None:
-    with pytest.raises(ValidationError, match="reserved"):
-        TargetSection(kind=kind, horizon_days=7)
+@pytest.mark.parametrize("kind", ["occurs", "absent", "sum", "next_item"])
+def test_every_kind_of_target_can_be_declared(kind: str) -> None:
+    assert TargetSection(kind=kind, horizon_days=7).kind == kind
+
+
+def test_an_unknown_kind_of_target_names_those_there_are() -> None:
+    with pytest.raises(ValidationError, match="'occurs', 'absent', 'sum' or 'next_item'"):
+        TargetSection(kind="happens", horizon_days=7)
+
+
+@pytest.mark.parametrize("days", [-1, 3651])
+def test_an_embargo_lasts_no_negative_time(days: int) -> None:
+    with pytest.raises(ValidationError, match="embargo_days"):
+        Training(embargo_days=days)
 
 
 @pytest.mark.parametrize("wrong", [{"buckets": 0}, {"keep_versions": 0}, {"retention_days": 0}])

@@ -5,12 +5,17 @@ import pytest
 
 from features.cutoff import Cutoff
 from pipeline.config import Config
-from pipeline.cutoff_plan import covered_until, scoring_plan, training_plan
+from pipeline.cutoff_plan import covered_until, require_closed, scoring_plan, training_plan
 from pipeline.errors import NoEvents, NotMatured
 from pipeline.timelines import Extent
-from tests.features.literal import CUTOFF, event
+from tests.features.literal import CUTOFF, TYPES, event
 from tests.pipeline.ingested import configuration, ingest
 
+WITH_ITEM = {
+    "files": "{date}.csv",
+    "event_types": TYPES,
+    "columns": {"user_id": "u", "event_time": "t", "event_type": "e", "item_id": "i"},
+}
 REACH = Extent(CUTOFF.plus_days(-60).instant, CUTOFF.plus_days(-1).instant)
 
 
@@ -64,9 +69,40 @@ def test_the_first_possible_cutoff_that_the_error_names_works(config: Config) ->
 def test_labels_are_not_made_from_days_that_were_not_ingested(config: Config) -> None:
     covered = CUTOFF.plus_days(-1)
     with pytest.raises(
-        NotMatured, match=r"'buys' at its evaluation cutoff .* closes at 2026-03-02T00:00:00Z; the ingested days end at 2026-03-01"
+        NotMatured, match=r"'buys' at 2026-02-23T00:00:00Z closes at 2026-03-02T00:00:00Z; the ingested days end at 2026-03-01"
     ):
         training_plan(config, [CUTOFF], REACH, covered)
+
+
+def test_a_label_is_refused_up_to_the_instant_at_which_its_window_closes(config: Config) -> None:
+    target, closes = config.target("buys"), CUTOFF.plus_days(7)
+    require_closed(target, CUTOFF, closes)
+    with pytest.raises(NotMatured, match=r"'buys' at 2026-03-02T00:00:00Z closes at 2026-03-09T00:00:00Z; .* end at 2026-03-08T23:59:59"):
+        require_closed(target, CUTOFF, Cutoff(closes.instant - timedelta(microseconds=1)))
+
+
+def test_no_training_label_is_planned_before_its_horizon_has_closed(config: Config) -> None:
+    plan = training_plan(config, [CUTOFF, Cutoff(CUTOFF.instant - timedelta(microseconds=1))], REACH, CUTOFF)
+    assert [(target.name, *days(cutoff)) for target, cutoff in plan.evaluated] == [("buys", 7), ("quiet", 5), ("buys", 8), ("quiet", 6)]
+
+
+def test_targets_without_models_get_labels_too(tmp_path: Path) -> None:
+    config = configuration(tmp_path, source=WITH_ITEM, targets={"next": {"kind": "next_item", "event_type": "purchase", "horizon_days": 7}})
+    assert [(target.kind, *days(cutoff)) for target, cutoff in training_plan(config, [CUTOFF], REACH, CUTOFF).labelled] == [
+        ("next_item", 21),
+        ("next_item", 14),
+        ("next_item", 7),
+    ]
+
+
+def test_an_embargo_moves_what_teaches_and_what_is_possible(tmp_path: Path) -> None:
+    config = configuration(tmp_path, training={"cutoffs": 1, "embargo_days": 10})
+    plan = training_plan(config, [CUTOFF], REACH, CUTOFF)
+    assert [(target.name, *days(cutoff)) for target, cutoff in plan.labelled] == [("buys", 24), ("buys", 7), ("quiet", 20), ("quiet", 5)]
+    with pytest.raises(NotMatured, match=r"training\.embargo_days = 10 between them") as caught:
+        training_plan(config, [CUTOFF.plus_days(-40)], REACH, CUTOFF)
+    possible = datetime.strptime(caught.value.mend.split()[4], "%Y-%m-%d").replace(tzinfo=UTC)
+    assert training_plan(config, [Cutoff(possible)], REACH, CUTOFF).features
 
 
 @pytest.mark.parametrize("plan", ["scoring", "training"])

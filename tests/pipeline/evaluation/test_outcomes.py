@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
+from features.cutoff import Cutoff
+from pipeline.errors import NotMatured
 from pipeline.evaluation.outcomes import OutcomeTask, bucket_outcomes
 from pipeline.lake import Lake
 from tests.synthetic_lake import AS_OF, EVENT_TYPES, configuration, timeline, write_events, write_labels
@@ -13,7 +18,16 @@ def test_outcomes_are_the_labels_of_the_users_known_at_the_cutoff(tmp_path: Path
     cutoff, target = AS_OF.plus_days(-7), config.target("purchase_7d")
     write_labels(config, "purchase_7d", cutoff)
     lake = Lake(config.lake_url)
-    (found, other) = bucket_outcomes(OutcomeTask(lake, 1, EVENT_TYPES, 0, ((target, cutoff), (target, AS_OF.plus_days(-60)))))
+    (found, other) = bucket_outcomes(OutcomeTask(lake, 1, EVENT_TYPES, 0, AS_OF, ((target, cutoff), (target, AS_OF.plus_days(-60)))))
     stored = lake.read("labels", {"target": "purchase_7d", "cutoff": cutoff.key, "bucket": "1"})
     assert found.to_pylist() == [{"user_id": row["user_id"], "label": row["label"]} for row in stored.to_pylist()]
     assert len(other) < len(found) <= timeline(config, 1).users
+
+
+def test_an_outcome_is_refused_up_to_the_instant_at_which_its_window_closes(tmp_path: Path) -> None:
+    config = configuration(tmp_path)
+    write_events(config, users=6)
+    lake, asked = Lake(config.lake_url), ((config.target("purchase_7d"), AS_OF.plus_days(-7)),)
+    assert len(bucket_outcomes(OutcomeTask(lake, 1, EVENT_TYPES, 0, AS_OF, asked))) == 1
+    with pytest.raises(NotMatured, match=r"'purchase_7d' at .* closes at 2026-04-11"):
+        bucket_outcomes(OutcomeTask(lake, 1, EVENT_TYPES, 0, Cutoff(AS_OF.instant - timedelta(microseconds=1)), asked))

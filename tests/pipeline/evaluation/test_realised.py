@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from features.cutoff import Cutoff
 from pipeline.config import Config
 from pipeline.evaluation.evidence import Estimate
 from pipeline.evaluation.realised import Night, realised_figures, unrealised
@@ -48,6 +49,7 @@ def config(tmp_path: Path) -> Config:
 def test_nights_that_have_matured_and_are_not_judged_yet_are_due(config: Config) -> None:
     target = config.target("purchase_7d")
     with open_warehouse(config) as warehouse:
+        assert unrealised(warehouse, [target], Cutoff(AS_OF.instant - timedelta(microseconds=1))) == []
         assert unrealised(warehouse, [target], AS_OF) == [Night(target, AS_OF.plus_days(-7), "1")]
         assert unrealised(warehouse, [target, config.target("churn_14d")], AS_OF.plus_days(1)) == [
             Night(target, AS_OF.plus_days(-7), "1"),
