@@ -12,9 +12,10 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from features.contract import TIMESTAMP
 from features.cutoff import Cutoff
 
 Ints = npt.NDArray[np.int64]
@@ -83,6 +84,12 @@ class Timeline:
         kept = {name: getattr(self, name)[keep] for name in EVENT_ARRAYS}
         return replace(self, offsets=running_total(keep)[self.offsets], **kept)
 
+    def of_users(self, first: int, last: int) -> Timeline:
+        """The users at positions [first, last) with their events: views of the same arrays."""
+        begin, end = self.offsets[first], self.offsets[last]
+        chosen = {name: getattr(self, name)[begin:end] for name in EVENT_ARRAYS}
+        return replace(self, user_ids=self.user_ids[first:last], offsets=self.offsets[first : last + 1] - begin, **chosen)
+
     def per_user(self, flags: Flags) -> Ints:
         """(U,) how many of each user's events have their flag set."""
         return np.diff(running_total(flags)[self.offsets])
@@ -110,38 +117,70 @@ def from_events(events: pa.Table, event_types: Sequence[str]) -> Timeline:
     Ties in time are broken by `available_at`, then `event_id`, so the order of the rows does not matter.
     Raises ValueError for an event type outside `event_types`.
     """
-    frame = pl.DataFrame(events).sort(SORT_KEY)
-    unknown = set(frame["event_type"].unique()) - set(event_types)
-    if unknown:
-        raise ValueError(f"Event types {', '.join(sorted(unknown))} are not among {', '.join(event_types)}")
-    starts = frame["user_id"].rle_id().to_numpy() if len(frame) else np.zeros(0, dtype=np.int64)
-    firsts = np.flatnonzero(np.diff(starts, prepend=-1))
-    items, categories = _codes(frame["item_id"]), _codes(frame["category"])
+    return from_sorted(events.sort_by([(name, "ascending") for name in SORT_KEY]), event_types)
+
+
+def from_sorted(events: pa.Table, event_types: Sequence[str]) -> Timeline:
+    """A timeline from events that are in the order of `SORT_KEY` already; `event_id` is not needed.
+
+    Texts may be dictionaries, as Parquet holds them, which may name more than occurs: they are not spelled out row by row, and
+    `items` and `categories` are in no particular order. The arrays are copies; nothing of `events` is held.
+    Raises ValueError for rows in another order and for an event type outside `event_types`.
+    """
+    owner, users = _coded(events["user_id"])
+    firsts = np.flatnonzero(np.diff(owner, prepend=NULL_CODE))
+    user_ids = users.take(pa.array(owner[firsts]))
+    event_time, available_at = _micros(events["event_time"]), _micros(events["available_at"])
+    _check_order(user_ids, firsts, event_time, available_at)
+    item, items = _coded(events["item_id"])
+    category, categories = _coded(events["category"])
     return Timeline(
-        user_ids=frame["user_id"].gather(firsts).to_numpy().astype(object),
-        offsets=np.append(firsts, len(frame)).astype(np.int64),
-        event_time=_micros(frame["event_time"]),
-        available_at=_micros(frame["available_at"]),
-        event_type=frame["event_type"]
-        .replace_strict(dict(zip(event_types, range(len(event_types)), strict=True)), return_dtype=pl.Int32)
-        .to_numpy(),
-        item=items[0],
-        category=categories[0],
-        session=_codes(frame["session_id"])[0],
-        value=frame["value"].fill_null(0).to_numpy(),
-        has_value=frame["value"].is_not_null().to_numpy(),
+        user_ids=user_ids.to_numpy(zero_copy_only=False),
+        offsets=np.append(firsts, len(owner)).astype(np.int64),
+        event_time=event_time,
+        available_at=available_at,
+        event_type=_type_codes(events["event_type"], event_types),
+        item=item,
+        category=category,
+        session=_coded(events["session_id"])[0],
+        value=np.array(pc.fill_null(events["value"], 0).to_numpy()),
+        has_value=np.array(pc.is_valid(events["value"]).to_numpy()),
         event_types=tuple(event_types),
-        items=items[1],
-        categories=categories[1],
+        items=items.to_numpy(zero_copy_only=False),
+        categories=categories.to_numpy(zero_copy_only=False),
     )
 
 
-def _micros(times: pl.Series) -> Ints:
-    return times.dt.epoch("us").to_numpy().astype(np.int64)
+def _coded(texts: pa.ChunkedArray) -> tuple[Codes, pa.Array]:
+    """(N,) the position of each text among the distinct ones, −1 for null, and those texts."""
+    known = texts if pa.types.is_dictionary(texts.type) else texts.dictionary_encode()
+    pieces = known.unify_dictionaries().chunks
+    if not pieces:
+        return np.empty(0, dtype=np.int32), pa.array([], pa.string())
+    codes = [piece.indices.fill_null(NULL_CODE).to_numpy(zero_copy_only=False) for piece in pieces]
+    return np.concatenate(codes, dtype=np.int32), pieces[0].dictionary
 
 
-def _codes(values: pl.Series) -> tuple[Codes, npt.NDArray[np.object_]]:
-    """Positions in the sorted distinct values, −1 for null, and those values."""
-    distinct = values.drop_nulls().unique().sort()
-    codes = values.replace_strict(distinct, pl.Series(np.arange(len(distinct), dtype=np.int32)), default=None, return_dtype=pl.Int32)
-    return codes.fill_null(NULL_CODE).to_numpy(), distinct.to_numpy().astype(object)
+def _type_codes(texts: pa.ChunkedArray, event_types: Sequence[str]) -> Codes:
+    codes, found = _coded(texts)
+    place = {name: code for code, name in enumerate(event_types)}
+    known = np.array([place.get(name, NULL_CODE) for name in found.to_pylist()], dtype=np.int32)
+    placed: Codes = known[codes] if len(codes) else codes
+    if (placed == NULL_CODE).any():
+        unknown = sorted(found[int(code)].as_py() for code in np.unique(codes[placed == NULL_CODE]))
+        raise ValueError(f"Event types {', '.join(unknown)} are not among {', '.join(event_types)}")
+    return placed
+
+
+def _micros(times: pa.ChunkedArray) -> Ints:
+    return np.array(times.cast(TIMESTAMP).cast(pa.int64()).to_numpy())
+
+
+def _check_order(user_ids: pa.Array, firsts: Ints, event_time: Ints, available_at: Ints) -> None:
+    later = np.diff(event_time)
+    before = (later < 0) | ((later == 0) & (np.diff(available_at) < 0))
+    before[firsts[1:] - 1] = False
+    if before.any():
+        raise ValueError(f"Row {np.flatnonzero(before)[0] + 1} is earlier than the row before it; wanted: {', '.join(SORT_KEY)}")
+    if not pc.all(pc.less(user_ids[:-1], user_ids[1:]), min_count=0).as_py():
+        raise ValueError(f"Users are not in order, or come in several runs; wanted: {', '.join(SORT_KEY)}")

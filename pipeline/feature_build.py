@@ -16,7 +16,8 @@ from features.labels import labels
 from features.target import Target
 from features.timeline import Flags, Timeline
 from pipeline import timelines
-from pipeline.lake import Lake, Part
+from pipeline.lake import Lake
+from pipeline.lake_parts import Part
 from pipeline.training_set import LABELS_TABLE
 
 LABELS_SCHEMA = pa.schema([pa.field("user_id", pa.string(), nullable=False), pa.field("label", pa.int8(), nullable=False)])

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,24 +23,12 @@ from deltalake.transaction import AddAction
 from pipeline import clock, lake_files, lake_tidy
 from pipeline.errors import MissingInput
 from pipeline.lake_commit import Replacement, claim, history, replace
+from pipeline.lake_parts import ANY_LAYOUT, ROWS_PER_GROUP, Layout, Part
 
 Partition = Mapping[str, str]
 
 PARTITION_TYPES: Mapping[str, pa.DataType] = {"bucket": pa.int32()}
 """Arrow types of partition columns; all others are strings."""
-
-ROWS_PER_GROUP = 65_536
-"""Small enough that a reader of one bucket skips most of a large day's file by its statistics."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """A written, uncommitted Parquet file of one partition. Small and picklable: it travels from worker to stage."""
-
-    path: str
-    partition: tuple[tuple[str, str], ...]
-    rows: int
-    bytes: int
 
 
 @dataclass(frozen=True)
@@ -61,7 +50,7 @@ class Lake:
         found = self.open(table)
         return None if found is None else found.version()
 
-    def write_part(self, table: str, partition: Partition, name: str, rows: pa.Table) -> Part:
+    def write_part(self, table: str, partition: Partition, name: str, rows: pa.Table, layout: Layout = ANY_LAYOUT) -> Part:
         """Write `rows` (without the partition columns) as one file, invisible until committed.
 
         `name` is unique among all runs, for example run id and bucket. Pages carry checksums, which `read` verifies.
@@ -69,7 +58,7 @@ class Lake:
         path = _part_path(partition, name)
         filesystem, target = lake_files.filesystem(posixpath.join(self.uri(table), path))
         filesystem.create_dir(posixpath.dirname(target), recursive=True)
-        pq.write_table(rows, target, filesystem=filesystem, compression="zstd", write_page_checksum=True, row_group_size=ROWS_PER_GROUP)
+        pq.write_table(rows, target, filesystem=filesystem, row_group_size=ROWS_PER_GROUP, **layout.options)
         return Part(path, tuple(partition.items()), rows.num_rows, filesystem.get_file_info(target).size)
 
     def put_part(self, table: str, partition: Partition, name: str, file: Path) -> Part:
@@ -110,17 +99,27 @@ class Lake:
         found = self._at(table, version) if version is not None else self.open(table)
         if found is None:
             raise MissingInput(f"The lake has no table '{table}' under {self.url}", mend="run the stage that writes it first")
-        paths = found.file_uris(file_pruning_predicate=[(key, "=", value) for key, value in (where or {}).items()] or None)
-        if not paths:
-            raise MissingInput(f"Table '{table}' has no partition {dict(where or {})}", mend="run the stage that writes it first")
+        paths = _chosen(found, table, where or {})
         names = found.metadata().partition_columns
         wanted = [name for name in columns if name not in names] if columns is not None else None
-        try:
-            return pa.concat_tables([_read_file(path, names, wanted, columns) for path in sorted(paths)])
-        except FileNotFoundError as error:
-            raise MissingInput(
-                f"Version {found.version()} of '{table}' is not whole any more: {error}", mend="run the stage that writes it again"
-            ) from error
+        with _whole(found, table):
+            return pa.concat_tables([_read_file(path, names, wanted, columns) for path in paths])
+
+    def row_groups(
+        self, table: str, where: Partition, columns: Sequence[str], *, dictionaries: Sequence[str], version: int
+    ) -> Iterator[pa.Table]:
+        """The rows of `read`, one row group at a time, files in the order of their paths; without partition columns.
+
+        The columns in `dictionaries` stay the dictionaries that the file holds, which is several times quicker than spelling texts out.
+        At least one table comes, which may be empty. Page checksums are verified. Raises MissingInput as `read` does.
+        """
+        found = self._at(table, version)
+        for path in _chosen(found, table, where):
+            with _whole(found, table), lake_files.open_parquet(path, dictionaries) as file:
+                if not file.num_row_groups:
+                    yield file.read(columns=list(columns))
+                for group in range(file.num_row_groups):
+                    yield file.read_row_group(group, columns=list(columns), use_threads=False)
 
     def scan(self, table: str, *, version: int, where: Sequence[Partition] = ()) -> pads.Dataset:
         """The files of one version, or of those of its partitions that match one of `where`, as a dataset for reads with a filter.
@@ -187,7 +186,8 @@ class Lake:
 
     def open_file(self, path: str) -> pq.ParquetFile | None:
         """The Parquet file at `path`, relative to the lake; None if there is none. Page checksums are verified. Close it."""
-        return lake_files.open_parquet(posixpath.join(self.url, path))
+        uri = posixpath.join(self.url, path)
+        return lake_files.open_parquet(uri) if lake_files.exists(uri) else None
 
     def list_files(self, folder: str) -> list[str]:
         """Whole Parquet files below `folder`, as paths relative to the lake, sorted; none if there is no such folder."""
@@ -214,6 +214,23 @@ class Lake:
             ) from error
 
 
+def _chosen(found: DeltaTable, table: str, where: Partition) -> list[str]:
+    paths = found.file_uris(file_pruning_predicate=[(key, "=", value) for key, value in where.items()] or None)
+    if not paths:
+        raise MissingInput(f"Table '{table}' has no partition {dict(where)}", mend="run the stage that writes it first")
+    return sorted(paths)
+
+
+@contextmanager
+def _whole(found: DeltaTable, table: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise MissingInput(
+            f"Version {found.version()} of '{table}' is not whole any more: {error}", mend="run the stage that writes it again"
+        ) from error
+
+
 def _files(table: DeltaTable) -> dict[str, dict[str, str]]:
     names = table.metadata().partition_columns
     return {uri: _partition_values(uri, names) for uri in table.file_uris()}
@@ -238,8 +255,8 @@ def _key_values(uri: str) -> dict[str, str]:
 
 
 def _read_file(uri: str, names: Sequence[str], wanted: Sequence[str] | None, columns: Sequence[str] | None) -> pa.Table:
-    filesystem, path = lake_files.filesystem(uri)
-    rows = pq.ParquetFile(path, filesystem=filesystem, page_checksum_verification=True).read(columns=wanted)
+    with lake_files.open_parquet(uri) as file:
+        rows = file.read(columns=wanted)
     values = _partition_values(uri, names)
     for name in names:
         if columns is None or name in columns:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -44,12 +44,19 @@ def put(uri: str, source: Path) -> int:
     return int(target.get_file_info(path).size)
 
 
-def open_parquet(uri: str) -> pq.ParquetFile | None:
-    """The Parquet file, whose reads verify page checksums; None if there is none. To be closed by the caller."""
+def exists(uri: str) -> bool:
+    """Whether there is a file."""
     found, path = filesystem(uri)
-    if found.get_file_info(path).type == pafs.FileType.NotFound:
-        return None
-    return pq.ParquetFile(path, filesystem=found, page_checksum_verification=True)
+    return bool(found.get_file_info(path).type != pafs.FileType.NotFound)
+
+
+def open_parquet(uri: str, dictionaries: Sequence[str] = ()) -> pq.ParquetFile:
+    """The Parquet file, whose reads verify page checksums and leave the columns in `dictionaries` as such; to be closed by the caller.
+
+    Raises FileNotFoundError if there is none.
+    """
+    found, path = filesystem(uri)
+    return pq.ParquetFile(path, filesystem=found, read_dictionary=list(dictionaries), page_checksum_verification=True)
 
 
 def paths_below(uri: str) -> list[str]:

@@ -17,11 +17,18 @@ import pyarrow.compute as pc
 from features.contract import EVENTS, FIRST_KNOWN, IDENTITY, bucket_of
 from features.timeline import SORT_KEY
 from pipeline.errors import ConfigError
-from pipeline.lake import Lake, Part
+from pipeline.lake import Lake
+from pipeline.lake_parts import Layout, Part
 
 EVENTS_TABLE = "events"
 TABLE = "timelines"
 SCHEMA = EVENTS.remove(EVENTS.get_field_index("bucket"))
+
+TEXTS = ("user_id", "event_type", "item_id", "category", "session_id")
+"""Texts that repeat."""
+
+LAYOUT = Layout(dictionaries=TEXTS, differences=("event_time", "available_at", "value"))
+"""Features read codes, never the texts, so what matters is that a row group keeps whole dictionaries."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ def build_bucket(task: BucketTask) -> BucketTimeline:
         first=pl.max_horizontal(pl.col("event_time").dt.offset_by("1us"), "available_at").dt.epoch("us").min(),
         last=pl.col("event_time").dt.epoch("us").max(),
     ).row(0)
-    part = task.lake.write_part(TABLE, {"bucket": str(task.bucket)}, uuid4().hex, events.rechunk().to_arrow().cast(SCHEMA))
+    part = task.lake.write_part(TABLE, {"bucket": str(task.bucket)}, uuid4().hex, events.rechunk().to_arrow().cast(SCHEMA), LAYOUT)
     return BucketTimeline(part, found.num_rows, *known)
 
 

@@ -9,18 +9,35 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from features.cutoff import EPOCH
-from features.timeline import Timeline, from_events
+from features.timeline import Timeline, from_sorted
 from pipeline.cluster import Workers
 from pipeline.config import Config
 from pipeline.errors import MissingInput, NoEvents
 from pipeline.lake import Lake
 from pipeline.refresh_lock import refresh_lock
-from pipeline.timeline_bucket import EVENTS_TABLE, SCHEMA, TABLE, BucketTask, BucketTimeline, build_bucket, extent_metadata, other_buckets
+from pipeline.timeline_bucket import (
+    EVENTS_TABLE,
+    SCHEMA,
+    TABLE,
+    TEXTS,
+    BucketTask,
+    BucketTimeline,
+    build_bucket,
+    extent_metadata,
+    other_buckets,
+)
 
 logger = logging.getLogger(__name__)
+
+EVENTS_PER_BLOCK = 262_144
+"""About 30 MB while a block is read and 16 MB after that."""
+
+READ = [name for name in SCHEMA.names if name != "event_id"]
+"""Columns that a timeline is made of; the rows are in the order of their ids already."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +83,23 @@ def refresh(lake: Lake, config: Config, workers: Workers, show: bool) -> Refresh
 
 
 def load(lake: Lake, bucket: int, event_types: Sequence[str], version: int) -> Timeline:
-    """The timeline of a bucket as of a version of the table; MissingInput if there is none, or if it is not kept any more."""
-    try:
-        rows = lake.read(TABLE, {"bucket": str(bucket)}, SCHEMA.names, version=version)
-    except MissingInput as error:
-        raise MissingInput(
-            error.message, mend="run `nightcast build-features` for this cutoff again, or keep more (lake.keep_versions)"
-        ) from error
-    return from_events(rows, event_types)
+    """The timeline of a bucket as of a version of the table; raises what `blocks` raises."""
+    return _timeline(pa.concat_tables(_row_groups(lake, bucket, version)), bucket, event_types)
+
+
+def blocks(
+    lake: Lake, bucket: int, event_types: Sequence[str], version: int, *, events: int = EVENTS_PER_BLOCK, users: int | None = None
+) -> Iterator[Timeline]:
+    """The same bucket as timelines of whole users, one after the other, users in order: memory does not grow with the bucket.
+
+    A block has at most about `events` events (one row group more, or all of a user who alone has more) and at most `users` users.
+    An empty bucket is one empty block.
+    Raises MissingInput if the bucket is not there or not kept any more, or is not in the order of a timeline.
+    """
+    for rows in _whole_users(_row_groups(lake, bucket, version), events):
+        block = _timeline(rows, bucket, event_types)
+        size = users or max(block.users, 1)
+        yield from (block.of_users(first, min(first + size, block.users)) for first in range(0, max(block.users, 1), size))
 
 
 def extent(lake: Lake) -> Extent:
@@ -82,6 +108,50 @@ def extent(lake: Lake) -> Extent:
     if not found:
         raise MissingInput(f"The lake under {lake.url} has no timelines yet", mend="run `nightcast build-features --cutoff …` first")
     return Extent(*(EPOCH + timedelta(microseconds=int(found[name])) for name in ("first_known", "last_event")))
+
+
+def _row_groups(lake: Lake, bucket: int, version: int) -> Iterator[pa.Table]:
+    try:
+        yield from lake.row_groups(TABLE, {"bucket": str(bucket)}, READ, dictionaries=TEXTS, version=version)
+    except MissingInput as error:
+        raise MissingInput(
+            error.message, mend="run `nightcast build-features` for this cutoff again, or keep more (lake.keep_versions)"
+        ) from error
+
+
+def _whole_users(groups: Iterator[pa.Table], events: int) -> Iterator[pa.Table]:
+    """Rows of whole users, joined until there are at least `events` of them."""
+    held: list[pa.Table] = []
+    open_user = None
+    for group in groups:
+        user, begin = _last_user(group)
+        whole = [*held, group.slice(0, begin)]
+        if (begin or user != open_user) and sum(map(len, whole)) >= events:
+            yield pa.concat_tables(whole)
+            held = [group.slice(begin)]
+        else:
+            held.append(group)
+        open_user = user
+    yield pa.concat_tables(held)
+
+
+def _last_user(rows: pa.Table) -> tuple[str | None, int]:
+    """The user of the last row, and where the rows of that user begin."""
+    if not len(rows):
+        return None, 0
+    codes = rows["user_id"].combine_chunks().indices.to_numpy()
+    others = np.flatnonzero(codes != codes[-1])
+    return rows["user_id"][-1].as_py(), int(others[-1]) + 1 if len(others) else 0
+
+
+def _timeline(rows: pa.Table, bucket: int, event_types: Sequence[str]) -> Timeline:
+    try:
+        return from_sorted(rows, event_types)
+    except ValueError as error:
+        raise MissingInput(
+            f"The stored timeline of bucket {bucket} cannot be used: {error}",
+            mend=f"correct source.event_types, or remove the table '{TABLE}' from the lake and run `nightcast build-features` again",
+        ) from error
 
 
 def _build(

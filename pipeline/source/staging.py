@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.lake import ROWS_PER_GROUP
+from pipeline.lake_parts import ROWS_PER_GROUP
 from pipeline.source.read_ahead import ahead
 
 SPELLED = ["available_at", "event_type", "category", "bucket", "stream", "rule"]

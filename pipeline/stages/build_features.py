@@ -15,7 +15,8 @@ from pipeline.configured_features import configured_features
 from pipeline.cutoff_plan import Plan, covered_until, scoring_plan, training_plan
 from pipeline.errors import NoEvents
 from pipeline.feature_build import BuildTask, Goal, build_bucket, write
-from pipeline.lake import Lake, Part
+from pipeline.lake import Lake
+from pipeline.lake_parts import Part
 from pipeline.training_set import definition
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from pipeline.feature_build import BuildTask, Goal, build_bucket
-from pipeline.lake import Part
+from pipeline.lake_parts import Part
 
 FATAL_BUCKET = 2
 

@@ -1,8 +1,9 @@
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from features.timeline import NULL_CODE, from_events, running_total
-from tests.features.literal import CUTOFF, DAY, HOUR, MICRO, TYPES, event, table, timeline
+from features.timeline import EVENT_ARRAYS, NULL_CODE, from_events, from_sorted, running_total
+from tests.features.literal import CUTOFF, DAY, HOUR, MICRO, TYPES, Row, event, table, timeline
 
 
 def test_events_are_sorted_by_user_then_time() -> None:
@@ -70,3 +71,69 @@ def test_user_ids_beyond_ascii_keep_one_order() -> None:
     users = ["z", "é", "Z", "用", "a"]
     found = timeline(*(event(user, HOUR) for user in users))
     assert found.user_ids.tolist() == sorted(users)
+
+
+THREE_USERS = (
+    event("a", 3, item_id="y", category="d", session_id="s", value=7),
+    event("a", 2, "purchase", item_id="x"),
+    event("b", 5, known=4, session_id="t"),
+    event("c", 1, category="c", item_id="x"),
+    event("c", 1, item_id="y"),
+)
+TEXTS = ("user_id", "event_type", "item_id", "category", "session_id")
+
+
+def as_dictionaries(rows: pa.Table) -> pa.Table:
+    """Each of two chunks has its own dictionaries, which name things that do not occur in it."""
+    pieces = []
+    for first, last in ((0, 3), (3, 5)):
+        piece = rows.slice(first, last - first)
+        for place, field in enumerate(rows.schema):
+            if field.name in TEXTS:
+                whole = pa.concat_arrays([pa.array(["unused"]), *piece[field.name].chunks]).dictionary_encode()
+                piece = piece.set_column(place, field.name, whole.slice(1))
+        pieces.append(piece)
+    return pa.concat_tables(pieces)
+
+
+def test_dictionaries_and_texts_are_the_same_timeline() -> None:
+    texts, coded = from_events(table(*THREE_USERS), TYPES), from_sorted(as_dictionaries(table(*THREE_USERS)), TYPES)
+    assert coded.user_ids.tolist() == ["a", "b", "c"]
+    assert coded.offsets.tolist() == [0, 2, 3, 5]
+    for name in set(EVENT_ARRAYS) - {"item", "category", "session"}:
+        assert getattr(coded, name).tolist() == getattr(texts, name).tolist()
+    assert coded.items[coded.item].tolist() == ["y", "x", coded.items[NULL_CODE], "x", "y"]
+    assert coded.categories[coded.category[[0, 3]]].tolist() == ["d", "c"]
+    assert (coded.item == NULL_CODE).tolist() == [False, False, True, False, False]
+    assert (coded.session == NULL_CODE).tolist() == [False, True, False, True, True]
+    assert coded.session[0] != coded.session[2]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        (event("b", 2), event("a", 1)),
+        (event("a", 2), event("b", 1), event("a", 1)),
+        (event("a", 1), event("a", 2)),
+        (event("b", 3), event("a", 1, known=0), event("a", 1)),
+    ],
+)
+def test_rows_in_another_order_are_refused(rows: tuple[Row, ...]) -> None:
+    with pytest.raises(ValueError, match="wanted: user_id, event_time, available_at, event_id"):
+        from_sorted(table(*rows), TYPES)
+    assert from_events(table(*rows), TYPES).users <= 2
+
+
+def test_arrays_are_owned_and_can_be_written() -> None:
+    found = from_sorted(table(*THREE_USERS), TYPES)
+    for name in ("offsets", *EVENT_ARRAYS):
+        assert getattr(found, name).flags.writeable
+        assert getattr(found, name).flags.c_contiguous
+
+
+def test_some_of_the_users_keep_their_events() -> None:
+    found = timeline(*THREE_USERS).of_users(1, 3)
+    assert found.user_ids.tolist() == ["b", "c"]
+    assert found.offsets.tolist() == [0, 1, 3]
+    assert found.items[found.item[1:]].tolist() == ["x", "y"]
+    assert timeline(*THREE_USERS).of_users(3, 3).users == 0

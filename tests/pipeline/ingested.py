@@ -12,7 +12,8 @@ import polars as pl
 
 from features.contract import EVENTS, bucket_of
 from pipeline.config import Config
-from pipeline.lake import Lake, Part
+from pipeline.lake import Lake
+from pipeline.lake_parts import Part
 from tests.features.literal import TYPES, Row, event, table
 
 BUCKETS = 3

@@ -3,14 +3,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
-from features.timeline import from_events
+from features.timeline import EVENT_ARRAYS, Timeline, from_events
+from pipeline import lake as lake_module
 from pipeline.config import Config
 from pipeline.errors import ConfigError, MissingInput, NoEvents
 from pipeline.lake import Lake
-from pipeline.timeline_bucket import SCHEMA, BucketTask
-from pipeline.timelines import Refreshed, extent, load, refresh
+from pipeline.lake_parts import Layout
+from pipeline.timeline_bucket import LAYOUT, SCHEMA, BucketTask
+from pipeline.timelines import Refreshed, blocks, extent, load, refresh
 from tests.features.literal import CUTOFF, HOUR, TYPES, Row, event, table
 from tests.pipeline.ingested import BUCKETS, InProcess, configuration, ingest, ingest_batch, shop
 
@@ -162,6 +165,85 @@ def test_another_number_of_buckets_is_refused_and_nothing_is_committed(config: C
 def test_an_empty_bucket_is_an_empty_timeline(config: Config) -> None:
     lake, version = refreshed(config, [event("a", 1)])
     assert sorted(load(lake, bucket, TYPES, version).users for bucket in range(BUCKETS)) == [0, 0, 1]
+
+
+def stored(config: Config, rows: list[Row], *, rows_per_group: int = 4, layout: Layout = LAYOUT) -> tuple[Lake, int]:
+    """Bucket 0 of the timelines, as these rows in this order."""
+    lake = Lake(config.lake_url)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lake_module, "ROWS_PER_GROUP", rows_per_group)
+        part = lake.write_part("timelines", {"bucket": "0"}, "part", table(*rows).select(SCHEMA.names), layout)
+    return lake, lake.commit("timelines", SCHEMA, {}, [part], metadata={})
+
+
+def joined(found: list[Timeline]) -> dict[str, list[object]]:
+    """All blocks as one, codes spelled out."""
+    columns = {name: [value for block in found for value in getattr(block, name).tolist()] for name in EVENT_ARRAYS}
+    for codes, names in (("item", "items"), ("category", "categories")):
+        columns[codes] = [None if code < 0 else getattr(block, names)[code] for block in found for code in getattr(block, codes)]
+    columns["session"] = [code >= 0 for block in found for code in block.session]
+    columns["owner"] = [block.user_ids[place] for block in found for place in block.owner]
+    return columns
+
+
+def many_events(counts: Sequence[int]) -> list[Row]:
+    """So many events of one user each, all in order; some without item, some with a category or session."""
+    return [
+        event(
+            f"u{user}",
+            50 - place,
+            TYPES[place % 2],
+            item_id=[None, "x", f"i{user}"][place % 3],
+            category=[None, "c"][place % 2],
+            value=place,
+        )
+        for user, count in enumerate(counts)
+        for place in range(count)
+    ]
+
+
+@pytest.mark.parametrize("events", [1, 5, 100])
+@pytest.mark.parametrize("users", [1, 2, None])
+@pytest.mark.parametrize("counts", [(1,), (4, 4, 4), (3, 1, 13, 1, 1, 2), (1,) * 9, (20, 1), (1, 20)])
+def test_blocks_are_the_whole_bucket_in_pieces_of_whole_users(
+    config: Config, counts: tuple[int, ...], users: int | None, events: int
+) -> None:
+    lake, version = stored(config, many_events(counts))
+    found = list(blocks(lake, 0, TYPES, version, events=events, users=users))
+    whole = load(lake, 0, TYPES, version)
+    assert joined(found) == joined([whole])
+    assert [user for block in found for user in block.user_ids] == whole.user_ids.tolist()
+    assert all(0 < block.users <= (users or block.users) for block in found)
+    assert all(len(block.event_time) < events + 4 + max(counts) for block in found)
+
+
+def test_an_empty_bucket_is_one_empty_block(config: Config) -> None:
+    lake, version = stored(config, [])
+    assert [block.users for block in blocks(lake, 0, TYPES, version, users=3)] == [0]
+
+
+def test_a_file_of_another_layout_is_the_same_timeline(config: Config, tmp_path: Path) -> None:
+    rows = many_events((3, 1, 13))
+    lake, version = stored(config, rows)
+    other, same = stored(configuration(tmp_path / "plain"), rows, layout=Layout(dictionaries=()))
+    assert joined([load(lake, 0, TYPES, version)]) == joined([load(other, 0, TYPES, same)])
+
+
+@pytest.mark.parametrize("rows", [[event("b", 2), event("a", 1)], [event("a", 1), event("a", 2)], [event("a", 1, "refund")]])
+def test_rows_that_are_no_timeline_are_refused_with_what_to_do(config: Config, rows: list[Row]) -> None:
+    lake, version = stored(config, rows)
+    with pytest.raises(MissingInput, match=r"timeline of bucket 0 cannot be used(.|\n)*remove the table"):
+        list(blocks(lake, 0, TYPES, version))
+
+
+def test_a_damaged_timeline_is_not_read(config: Config) -> None:
+    lake, version = stored(config, many_events((9,)))
+    (path,) = Path(lake.uri("timelines")).glob("bucket=*/*.parquet")
+    content, users = bytearray(path.read_bytes()), pq.read_metadata(path).row_group(0).column(1)
+    content[users.dictionary_page_offset + users.total_compressed_size - 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(OSError, match=r"(?i)crc|checksum"):
+        load(lake, 0, TYPES, version)
 
 
 def test_a_damaged_day_is_not_built_from(config: Config) -> None:

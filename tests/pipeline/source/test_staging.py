@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.lake import ROWS_PER_GROUP
+from pipeline.lake_parts import ROWS_PER_GROUP
 from pipeline.source.session import open_session
 from pipeline.source.staging import stage
 
