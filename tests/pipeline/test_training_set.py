@@ -9,7 +9,7 @@ from features.contract import bucket_of
 from features.cutoff import Cutoff
 from features.definition import Definition
 from features.feature_set import feature_set
-from features.labels import labels
+from features.labels import outcome
 from features.timeline import from_events
 from pipeline.config import Config
 from pipeline.errors import MissingInput
@@ -19,7 +19,7 @@ from pipeline.training_set import training_set
 from tests.features.literal import CUTOFF, TYPES, table
 from tests.pipeline.ingested import BUCKETS, InProcess, configuration, ingest, shop
 
-SET = feature_set(Definition(TYPES, (7, 30), 30))
+SET = feature_set(Definition(TYPES, (7, 30), 30, session_minutes=30))
 TRAINING = (CUTOFF.plus_days(-21), CUTOFF.plus_days(-14))
 ROWS = shop()
 
@@ -49,7 +49,7 @@ def test_rows_are_features_and_labels_by_cutoff_then_user(config: Config) -> Non
         of = found.cutoff == place
         users = np.searchsorted(whole.user_ids, found.user_ids[of])
         assert found.features[of].tobytes() == SET.at(whole.as_of(cutoff), cutoff)[users].tobytes()
-        assert found.labels[of].tolist() == labels(whole, target, cutoff)[users].tolist()
+        assert found.labels[of].tolist() == outcome(whole, target, cutoff).label[users].tolist()
     assert found.bucket.tolist() == [bucket_of(user, BUCKETS) for user in found.user_ids]
 
 
