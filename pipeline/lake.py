@@ -6,7 +6,6 @@ that `tidy` removes. A plain file is whole under its name or not there; what mak
 
 from __future__ import annotations
 
-import json
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,11 +17,10 @@ import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, Schema
 from deltalake.exceptions import DeltaError
-from deltalake.transaction import AddAction
 
-from pipeline import clock, lake_files, lake_tidy
+from pipeline import lake_files, lake_tidy
 from pipeline.errors import MissingInput
-from pipeline.lake_commit import Replacement, claim, history, replace
+from pipeline.lake_commit import Change, Replacement, history, metadata_of, replace
 from pipeline.lake_parts import ANY_LAYOUT, ROWS_PER_GROUP, Layout, Part
 
 Partition = Mapping[str, str]
@@ -84,10 +82,21 @@ class Lake:
         Runs that replace different partitions at the same time all succeed. Raises Busy if another run committed the same
         partition in between, or anything at all when everything is replaced.
         """
+        base = self.open(table) if expected is None else self._at(table, expected)
+        return self._commit(table, schema, [Change(replaces, parts, metadata)], base)
+
+    def commit_all(self, table: str, schema: pa.Schema, changes: Sequence[Change]) -> int:
+        """Replace several partitions in one transaction, so that a reader sees all of them or none; the new version.
+
+        Each has at least one part. Raises Busy if another run committed one of them at the same time.
+        """
+        return self._commit(table, schema, changes, self.open(table))
+
+    def _commit(self, table: str, schema: pa.Schema, changes: Sequence[Change], base: DeltaTable | None) -> int:
+        parts, replaces = changes[0].parts, changes[0].replaces
         columns = list(dict(parts[0].partition)) if parts else list(replaces)
         full = Schema.from_arrow(pa.schema([*schema, *(pa.field(name, PARTITION_TYPES.get(name, pa.string())) for name in columns)]))
-        base = self.open(table) if expected is None else self._at(table, expected)
-        return replace(Replacement(self.uri(table), full, columns, replaces, [_add_action(part) for part in parts], metadata), base)
+        return replace(Replacement(self.uri(table), full, columns, changes), base)
 
     def read(
         self, table: str, where: Partition | None = None, columns: Sequence[str] | None = None, *, version: int | None = None
@@ -170,11 +179,9 @@ class Lake:
         Walks the history backwards, so it is quick for recent partitions. Commits older than `lake_commit.LOG_DAYS` are forgotten
         in time, except for a table's last.
         """
-        found, name = self.open(table), claim(replaced)
-        for entry in history(found) if found is not None else ():
-            if entry.get("partition") == name:
-                return {key: str(value) for key, value in entry.items()}
-        return {}
+        found = self.open(table)
+        entries = history(found) if found is not None else ()
+        return next((said for entry in entries if (said := metadata_of(entry, replaced)) is not None), {})
 
     def tidy(self, table: str, *, keep_versions: int | None, retention_days: int) -> int:
         """Delete the table's files that nobody needs any more; see `lake_tidy.tidy` for which, and for the bound."""
@@ -263,14 +270,3 @@ def _read_file(uri: str, names: Sequence[str], wanted: Sequence[str] | None, col
             kind = PARTITION_TYPES.get(name, pa.string())
             rows = rows.append_column(name, pa.repeat(pa.scalar(values[name]).cast(kind), rows.num_rows))
     return rows
-
-
-def _add_action(part: Part) -> AddAction:
-    return AddAction(
-        path=part.path,
-        size=part.bytes,
-        partition_values=dict(part.partition),
-        modification_time=int(clock.now().timestamp() * 1000),
-        data_change=True,
-        stats=json.dumps({"numRecords": part.rows}),
-    )

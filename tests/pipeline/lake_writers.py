@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from pipeline.errors import Busy
 from pipeline.lake import Lake, Partition
+from pipeline.lake_commit import Change
 
 SCHEMA = pa.schema([pa.field("by", pa.string())])
 _start: list[Any] = []
@@ -44,6 +45,19 @@ def commit(order: Order) -> tuple[str, int]:
         return "committed", write(Lake(order.url), order.day, order.by, expected=order.expected)
     except Busy:
         return "busy", -1
+
+
+def commit_pair(order: Order) -> str:
+    """`committed` or `busy`: the order's day and one that all orders share, in one commit."""
+    lake = Lake(order.url)
+    parts = {day: lake.write_part("t", {"day": day}, uuid4().hex, pa.table({"by": [order.by]}, SCHEMA)) for day in (order.day, "shared")}
+    for barrier in _start:
+        barrier.wait(timeout=60)
+    try:
+        lake.commit_all("t", SCHEMA, [Change({"day": day}, [part], {}) for day, part in parts.items()])
+    except Busy:
+        return "busy"
+    return "committed"
 
 
 @contextmanager

@@ -6,14 +6,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from uuid import uuid4
 
+import pyarrow as pa
 import pytest
+from deltalake import Schema
 
 from pipeline import lake_commit
 from pipeline.errors import Busy
 from pipeline.lake import Lake
-from pipeline.lake_commit import claim
-from tests.pipeline.lake_writers import Order, commit, processes, write
+from pipeline.lake_commit import Change, Replacement, claim, replace
+from tests.pipeline.lake_writers import SCHEMA, Order, commit, commit_pair, processes, write
 
 WRITERS = 4
 ROUNDS = 10
@@ -121,3 +124,60 @@ def test_what_is_wrong_with_a_commit_itself_is_not_called_busy(alone: Lake) -> N
 
 def test_a_claim_is_one_text_whatever_the_order_of_its_keys() -> None:
     assert claim({"target": "buys", "cutoff": "x"}) == claim({"cutoff": "x", "target": "buys"}) == '{"cutoff": "x", "target": "buys"}'
+
+
+def several(lake: Lake, days: Sequence[str], by: str) -> int:
+    """One row a day, all in one commit."""
+    parts = {day: lake.write_part("t", {"day": day}, uuid4().hex, pa.table({"by": [by]}, SCHEMA)) for day in days}
+    return lake.commit_all("t", SCHEMA, [Change({"day": day}, [part], {"by": f"{by} {day}"}) for day, part in parts.items()])
+
+
+def test_several_partitions_change_in_one_version_and_each_keeps_what_was_recorded(alone: Lake) -> None:
+    assert several(alone, ["1", "2"], "new") == 0
+    assert write(alone, "3", "alone") == 1
+    assert several(alone, ["2", "3", "4"], "again") == 2
+    assert alone.read("t").sort_by("day").to_pydict() == {"by": ["new", "again", "again", "again"], "day": ["1", "2", "3", "4"]}
+    assert [alone.metadata("t", {"day": day}).get("by") for day in "12345"] == ["new 1", "again 2", "again 3", "again 4", None]
+    assert write(alone, "2", "alone") == 3
+    assert names(alone) == ["again", "again", "alone", "new"]
+    assert sorted(alone.read("t", version=2)["by"].to_pylist()) == ["again", "again", "again", "new"]
+
+
+def test_replaced_partitions_of_a_larger_table_leave_the_others(alone: Lake) -> None:
+    schema = pa.schema([pa.field("n", pa.int64())])
+
+    def change(target: str, cutoff: str, number: int) -> Change:
+        parts = [
+            alone.write_part("two", {"target": target, "cutoff": cutoff, "bucket": str(bucket)}, uuid4().hex, pa.table({"n": [number]}))
+            for bucket in range(2)
+        ]
+        return Change({"cutoff": cutoff, "target": target}, parts, {})
+
+    alone.commit_all("two", schema, [change(target, cutoff, 1) for target in "ab" for cutoff in "xy"])
+    alone.commit_all("two", schema, [change("a", "x", 2), change("b", "y", 2)])
+    found = alone.read("two", columns=["target", "cutoff", "n"]).sort_by([("target", "ascending"), ("cutoff", "ascending")])
+    assert found["n"].to_pylist() == [2, 2, 1, 1, 1, 1, 2, 2]
+
+
+def test_commits_of_several_partitions_that_share_one_never_double_it(lake: Lake, pool: ProcessPoolExecutor) -> None:
+    write(lake, "0", "before")
+    found = list(pool.map(commit_pair, [Order(lake.url, day, f"writer-{day}") for day in "1234"]))
+    assert found.count("committed") >= 1
+    assert set(found) <= {"committed", "busy"}
+    rows = lake.read("t").to_pylist()
+    assert Counter(row["day"] for row in rows)["shared"] == 1
+    assert len(rows) == 2 + found.count("committed")
+
+
+def test_crossing_commits_of_other_partitions_do_not_disturb_one_of_several(alone: Lake) -> None:
+    several(alone, ["1", "2"], "before")
+    base = alone.open("t")
+    write(alone, "3", "crossing")
+    part = alone.write_part("t", {"day": "1"}, "late", pa.table({"by": ["late"]}, SCHEMA))
+    other = alone.write_part("t", {"day": "2"}, "late", pa.table({"by": ["late"]}, SCHEMA))
+    changes = [Change({"day": "1"}, [part], {}), Change({"day": "2"}, [other], {})]
+    schema = Schema.from_arrow(pa.schema([*SCHEMA, pa.field("day", pa.string())]))
+    assert replace(Replacement(alone.uri("t"), schema, ["day"], changes), base) == 2
+    assert names(alone) == ["crossing", "late", "late"]
+    with pytest.raises(Busy, match="at the same time"):
+        replace(Replacement(alone.uri("t"), schema, ["day"], changes), base)
