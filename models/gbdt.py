@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,11 +12,13 @@ import numpy as np
 import pandas as pd
 from woodelf import WoodelfExplainer
 
+from features.feature_set import FeatureSet
 from features.timeline import Ints
-from models import folds
-from models.classifier import Batch, Effects, Floats, Labels, refuse_unlearnable
+from models import folds, model_features
+from models.classifier import Batch, Effects, Floats, Labels, NotLearnable, refuse_unlearnable
+from models.model_features import ModelFeatures
 
-MODEL_FILE = "model.txt"
+MODEL_FILE, FEATURES_FILE = "model.txt", "model_features.json"
 
 WHOLESALE_ROWS = 8_000
 """From here on WOODELF's fixed cost per call (about a second) is earned back; below, LightGBM's own contributions are faster."""
@@ -43,45 +45,44 @@ class GbdtParameters:
 
 @dataclass(frozen=True)
 class Gbdt:
-    """A LightGBM model of log-odds."""
+    """A LightGBM model of log-odds, and the columns it reads. Raises ValueError if these are not the ones it was trained on."""
 
     kind: ClassVar[str] = "gbdt"
     booster: lightgbm.Booster
+    features: ModelFeatures
     threads: int = 0
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The feature columns, in order."""
-        return tuple(self.booster.feature_name())
+    def __post_init__(self) -> None:
+        learned = tuple(self.booster.feature_name())
+        if learned != self.features.names:
+            other = sorted(set(learned) ^ set(self.features.names))
+            raise ValueError(
+                f"The model was trained on {len(learned)} columns, its features are {len(self.features.names)}; "
+                + (f"only in one of them: {', '.join(other)}" if other else "their order differs")
+            )
 
     def raw(self, batch: Batch) -> Floats:
         """(n,) uncalibrated log-odds. Raises ValueError when the number of feature columns is not the model's."""
-        return self._raw(self._checked(batch.features))
+        X = self.features.apply(batch.features)
+        return np.asarray(self.booster.predict(X, raw_score=True, num_threads=self.threads), dtype=np.float64)
 
     def effects(self, batch: Batch) -> Effects:
-        """Exact path-dependent SHAP values of every feature: they and the mean prediction add up to `raw`.
+        """Exact path-dependent SHAP values of every column of `features`: they and the mean prediction add up to `raw`.
 
         Source: Lundberg et al. 2018, "Consistent individualized feature attribution for tree ensembles"; many rows at once through
         WOODELF (Nadel & Wettenstein 2025), equal to LightGBM's own to 1e-4.
         """
-        X = self._checked(batch.features)
+        X = self.features.apply(batch.features)
         if len(X) < WHOLESALE_ROWS:
             contributions = np.asarray(self.booster.predict(X, pred_contrib=True, num_threads=self.threads), dtype=np.float64)[:, :-1]
         else:
             contributions = wholesale_contributions(self.booster, X)
-        return Effects(self.names, contributions, X)
+        return Effects(self.features.names, contributions, X)
 
     def save(self, folder: Path) -> None:
-        """Write `model.txt`, LightGBM's text form."""
+        """Write `model.txt`, LightGBM's text form, and `model_features.json`."""
         self.booster.save_model(folder / MODEL_FILE)
-
-    def _raw(self, X: Floats) -> Floats:
-        return np.asarray(self.booster.predict(X, raw_score=True, num_threads=self.threads), dtype=np.float64)
-
-    def _checked(self, X: Floats) -> Floats:
-        if X.ndim != 2 or X.shape[1] != self.booster.num_feature():
-            raise ValueError(f"The model reads {self.booster.num_feature()} feature columns, got an array of shape {X.shape}")
-        return X
+        (folder / FEATURES_FILE).write_text(json.dumps(self.features.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -100,17 +101,21 @@ class FittedGbdt:
     curve: Floats
 
 
-def fit(X: Floats, y: Labels, users: Ints, names: Sequence[str], parameters: GbdtParameters, seed: int) -> FittedGbdt:
+def fit(X: Floats, y: Labels, users: Ints, columns: FeatureSet, parameters: GbdtParameters, seed: int) -> FittedGbdt:
     """A model of P(y = 1 | X), cross-fitted by user.
 
-    X (n, F) float64, NaN = undefined; y (n,) 0/1; users (n,) int64, equal for samples of one user; names (F,).
-    Each fold stops early on its own held-out users; the final model takes every sample and the folds' mean best number of rounds.
-    Outcomes are not reweighted, so the log-odds stay near the truth. The same input gives the same model text.
-    Raises NotLearnable for one outcome only or fewer users than two per fold.
+    X (n, F) float64, the matrix of `columns`, NaN = undefined; y (n,) 0/1; users (n,) int64, equal for samples of one user.
+    The columns that the model reads are fitted on all of X, which needs no outcome. Each fold stops early on its own held-out users; the
+    final model takes every sample and the folds' mean best number of rounds. Outcomes are not reweighted, so the log-odds stay near the
+    truth. The same input gives the same model text.
+    Raises NotLearnable for one outcome only, fewer users than two per fold, or samples that are all alike.
     """
     refuse_unlearnable(y, users, least_users=2 * parameters.folds)
-    settings = _settings(parameters, seed)
-    data = lightgbm.Dataset(X, label=y, feature_name=list(names), params=settings, free_raw_data=False).construct()
+    features = model_features.fit(X, columns, seed)
+    if not features.names:
+        raise NotLearnable(f"All {len(features.dropped)} feature columns have one value in all {len(y)} samples")
+    X, settings = features.apply(X), _settings(parameters, seed)
+    data = lightgbm.Dataset(X, label=y, feature_name=list(features.names), params=settings, free_raw_data=False).construct()
     held_out = folds.assign(users, parameters.folds, seed)
     out_of_fold = np.empty(len(y))
     best, curves = [], []
@@ -122,14 +127,18 @@ def fit(X: Floats, y: Labels, users: Ints, names: Sequence[str], parameters: Gbd
         best.append(booster.best_iteration)
         curves.append(curve)
     rounds = max(1, round(float(np.mean(best))))
-    model = Gbdt(lightgbm.train(settings, data, num_boost_round=rounds), parameters.threads)
+    model = Gbdt(lightgbm.train(settings, data, num_boost_round=rounds), features, parameters.threads)
     shortest = min(len(curve) for curve in curves)
     return FittedGbdt(model, out_of_fold, rounds, np.mean([curve[:shortest] for curve in curves], axis=0))
 
 
 def load(folder: Path, threads: int = 0) -> Gbdt:
-    """The model that `save` wrote. The caller has checked the file's digest: LightGBM ends the process on a damaged file."""
-    return Gbdt(lightgbm.Booster(model_file=folder / MODEL_FILE), threads)
+    """The model that `save` wrote. Raises ValueError for features that were changed, or that are not the model's.
+
+    The caller has checked the files' digests: LightGBM ends the process on a damaged file.
+    """
+    features = ModelFeatures.from_json(json.loads((folder / FEATURES_FILE).read_text(encoding="utf-8")))
+    return Gbdt(lightgbm.Booster(model_file=folder / MODEL_FILE), features, threads)
 
 
 def wholesale_contributions(booster: lightgbm.Booster, X: Floats) -> Floats:

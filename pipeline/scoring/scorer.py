@@ -66,8 +66,8 @@ class Scorer:
 def open_scorer(folder: Path, manifest_sha256: str, *, fingerprint: str, target: Target) -> Scorer:
     """The scorer in `folder`, every file compared with its digest before any library opens it.
 
-    `fingerprint` and `target` are those in force. Raises ModelRefused for a changed file, and for a model that was made for
-    other features or another definition of the target, with both values.
+    `fingerprint` and `target` are those in force. Raises ModelRefused for a changed file, for a model that was made for
+    other features or another definition of the target, with both values, and for one whose columns are not those it was trained on.
     """
     manifest = verify(folder, manifest_sha256)
     require_fit(manifest, fingerprint=fingerprint, target=target)
@@ -81,7 +81,10 @@ def open_scorer(folder: Path, manifest_sha256: str, *, fingerprint: str, target:
 def _load_gbdt(folder: Path) -> Classifier:
     from models import gbdt
 
-    return gbdt.load(folder, threads=1)
+    try:
+        return gbdt.load(folder, threads=1)
+    except ValueError as error:
+        raise ModelRefused(str(error), mend="train the target again, with this version of Nightcast") from error
 
 
 def _load_sequence(folder: Path) -> Classifier:

@@ -12,10 +12,13 @@ from features.cutoff import Cutoff
 from features.splits import split
 from features.target import Target
 from models import gbdt
+from models.gbdt import FittedGbdt, GbdtParameters
+from models.model_features import ModelFeatures
 from pipeline.config import Config
 from pipeline.configured_features import configured_features
 from pipeline.lake import Lake
 from pipeline.scoring.enrolment import Trained, Training, enrol, numbered, opened, require_enough
+from pipeline.tracking.runs import Run
 from pipeline.training_set import TrainingSet, training_set
 
 logger = logging.getLogger(__name__)
@@ -32,27 +35,46 @@ def run(config: Config, target: Target, cutoff: Cutoff, *, show: bool) -> dict[s
     require_enough(training, rows.labels)
     with opened(training, gbdt.Gbdt.kind) as tracked:
         began = time.perf_counter()
-        trained = _fit(training, rows)
-        result = enrol(training, tracked, trained, time.perf_counter() - began)
+        fitted, parameters = _fit(training, rows)
+        seconds = time.perf_counter() - began
+        _describe(tracked, fitted.model.features)
+        result = enrol(training, tracked, _trained(fitted, rows, parameters), seconds)
     logger.info("trained %s of %s as of %s: version %s", result["kind"], target.name, cutoff, result["version"])
     return result
 
 
-def _fit(training: Training, rows: TrainingSet) -> Trained:
+def _fit(training: Training, rows: TrainingSet) -> tuple[FittedGbdt, GbdtParameters]:
     settings = training.config.training
-    parameters = gbdt.GbdtParameters(**settings.gbdt.model_dump(), threads=_threads())
-    fitted = gbdt.fit(rows.features, rows.labels, numbered(rows.user_ids), training.features.names, parameters, settings.seed)
+    parameters = GbdtParameters(**settings.gbdt.model_dump(), threads=_threads())
+    return gbdt.fit(rows.features, rows.labels, numbered(rows.user_ids), training.features, parameters, settings.seed), parameters
+
+
+def _trained(fitted: FittedGbdt, rows: TrainingSet, parameters: GbdtParameters) -> Trained:
+    features = fitted.model.features
     return Trained(
         classifier=fitted.model,
-        sentences={feature.name: feature.sentence for feature in training.features.features},
+        sentences=features.sentences,
         y=rows.labels,
         raw=fitted.out_of_fold_raw,
         rows=len(rows.labels),
         positives=int(rows.labels.sum()),
-        parameters={**asdict(parameters), "best_rounds": fitted.rounds},
+        parameters={
+            **asdict(parameters),
+            "best_rounds": fitted.rounds,
+            "model_features_fingerprint": features.fingerprint,
+            "features_kept": len(features.names),
+            "features_dropped": len(features.dropped),
+        },
         curves={"held_out": fitted.curve.tolist()},
         step="round",
     )
+
+
+def _describe(tracked: Run, features: ModelFeatures) -> None:
+    """Which columns the model reads, and why not the others."""
+    tracked.table("model_features.json", features.to_json())
+    tracked.grid("dropped_features", {"feature": list(features.dropped), "reason": list(features.dropped.values())})
+    logger.info("the model reads %s columns; %s tell nothing new", len(features.names), len(features.dropped))
 
 
 def _threads() -> int:
