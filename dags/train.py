@@ -1,8 +1,9 @@
 """Trains both models of every target and promotes the better one where the evidence allows it.
 
-Builds features and labels for every training cutoff as of one day. Then, for each target, trains the gradient boosted trees and
-the sequence model side by side, judges both and the present champion on the same later, unseen users, and moves the alias
-`champion` where the evidence allows it. A lane that fails does not hold up the other targets, and the run still ends as failed.
+Builds features and labels for every training cutoff as of one day, and checks them for leaks: nothing is trained on columns that
+know the future. Then, for each target, trains the gradient boosted trees and the sequence model side by side, judges both and the
+present champion on the same later, unseen users, and moves the alias `champion` where the evidence allows it. A lane that fails
+does not hold up the other targets, and the run still ends as failed.
 
 ## Parameters
 
@@ -24,6 +25,7 @@ After mending, clear the failed task: finished ones need not run again.
 | 16 | a model's files do not match their digest, or its features changed | train again; find out who changed the files |
 | 17 | too few users, or only one outcome | more history, a longer horizon, or a wider `eligible` |
 | 18 | an earlier stage has not run for this cutoff | clear the task before it |
+| 20 | features know what happened after their cutoff | the log names check, target and feature; unmap the column, ingest and build again |
 | 30 | warehouse, lake, MLflow or Dask did not answer, three times | check the address in the log; clear the task |
 | 31 | another run held the lock, three times | the log names it; let it end, clear the task |
 | 32 | Dask lost its workers, three times | usually memory: raise `dask.memory_limit` or `lake.buckets`; clear the task |
@@ -33,12 +35,13 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, Param
 
-from pipeline.commands import train_steps
+from pipeline.commands import learned_targets, train_steps
 from pipeline.orchestration.cutoff import cutoff_macro
 from pipeline.orchestration.wiring import add_tasks, settings, task_defaults, time_zone, timetable
 
 DOCS = {
     "build_features": "Features and labels at every training and evaluation cutoff: `nightcast build-features --training --cutoff DAY`.",
+    "check_leaks": "Refuses features that know what happened after their cutoff: `nightcast check-leaks --cutoff DAY`.",
     "train_gbdt": "Trains LightGBM, calibrates it, registers it as a candidate: `nightcast train-gbdt --target TARGET --cutoff DAY`.",
     "train_sequence": "Trains the Keras GRU, calibrates it, registers it: `nightcast train-sequence --target TARGET --cutoff DAY`.",
     "evaluate": "Judges candidates and champion on the same unseen users: `nightcast evaluate --target TARGET --cutoff DAY`.",
@@ -46,6 +49,7 @@ DOCS = {
 }
 TIMEOUTS = {
     "build_features": timedelta(hours=3),
+    "check_leaks": timedelta(hours=1),
     "train_gbdt": timedelta(hours=4),
     "train_sequence": timedelta(hours=4),
     "evaluate": timedelta(hours=1),
@@ -69,5 +73,5 @@ with DAG(
     dagrun_timeout=timedelta(hours=12),
     tags=["nightcast", "models"],
 ) as dag:
-    steps = train_steps(list(found.get("targets", {})), "{{ cutoff() }}", promote_options=("{{ '--dry-run' if params.dry_run else '' }}",))
+    steps = train_steps(learned_targets(found), "{{ cutoff() }}", promote_options=("{{ '--dry-run' if params.dry_run else '' }}",))
     add_tasks(dag, steps, docs=DOCS, timeouts=TIMEOUTS)

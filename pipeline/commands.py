@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+LEARNED_KINDS = ("occurs", "absent")
+"""Kinds of targets that have models, as in `features.target`, which may not be loaded here."""
+
 CONFIG_VARIABLE = "NIGHTCAST_CONFIG"
 PYTHON_VARIABLE = "NIGHTCAST_PYTHON"
 
@@ -27,17 +30,20 @@ class Step:
 
 
 def train_steps(targets: Sequence[str], cutoff: str, *, promote_options: Sequence[str] = ()) -> tuple[Step, ...]:
-    """From the lake to champions: features once, then one lane per target in which both models train side by side.
+    """From the lake to champions: features once, checked for leaks, then one lane per target in which both models train side by side.
 
     `promote_options` are further arguments of `promote`, such as `--dry-run`.
     """
-    steps = [Step("build_features", ("build-features", "--training", "--cutoff", cutoff))]
+    steps = [
+        Step("build_features", ("build-features", "--training", "--cutoff", cutoff)),
+        Step("check_leaks", ("check-leaks", "--cutoff", cutoff), ("build_features",)),
+    ]
     for target in targets:
         lane = ("--target", target, "--cutoff", cutoff)
         models = (f"{target}.train_gbdt", f"{target}.train_sequence")
         steps += [
-            Step(models[0], ("train-gbdt", *lane), ("build_features",), target),
-            Step(models[1], ("train-sequence", *lane), ("build_features",), target),
+            Step(models[0], ("train-gbdt", *lane), ("check_leaks",), target),
+            Step(models[1], ("train-sequence", *lane), ("check_leaks",), target),
             Step(f"{target}.evaluate", ("evaluate", *lane), models, target),
             Step(f"{target}.promote", ("promote", *lane, *promote_options), (f"{target}.evaluate",), target),
         ]
@@ -56,6 +62,11 @@ def score_steps(cutoff: str) -> tuple[Step, ...]:
 def ingest_steps(first: str, last: str) -> tuple[Step, ...]:
     """From the source to the lake, one day or a range of days (both ends included)."""
     return (Step("ingest", ("ingest", "--from", first, "--to", last)),)
+
+
+def learned_targets(settings: Mapping[str, Any]) -> list[str]:
+    """Names of the raw tables' targets that have models, in the file's order."""
+    return [name for name, target in settings.get("targets", {}).items() if target.get("kind") in LEARNED_KINDS]
 
 
 def command_line(step: Step, *, python: str, config: str) -> list[str]:

@@ -24,6 +24,7 @@ from pipeline.config import Config
 from pipeline.errors import NotEnoughData
 from pipeline.evaluation import figures
 from pipeline.lake import Lake
+from pipeline.leaks import report
 from pipeline.scoring.artifact import pack
 from pipeline.tracking import registry, runs
 from pipeline.tracking.registry import Candidate, ModelVersion
@@ -83,9 +84,14 @@ def require_enough(training: Training, labels: Labels) -> None:
 
 @contextmanager
 def opened(training: Training, kind: str) -> Iterator[Run]:
-    """The MLflow run of a training. Raises NotEnoughData for samples that cannot teach a model."""
+    """The MLflow run of a training, with the report of the leak gate in it.
+
+    Raises MissingInput if the gate has not judged exactly these features and cutoffs, LeakFound if they did not pass, and
+    NotEnoughData for samples that cannot teach a model.
+    """
     lake, table = Lake(training.config.lake_url), training.features.table
     taught = lake.metadata(LABELS_TABLE, {"target": training.target.name, "cutoff": training.newest.key})
+    checks = report.require(lake, training.as_of, training.features, training.target, training.split, str(taught.get("timelines_version")))
     tags = {
         "kind": kind,
         "cutoff": training.as_of.key,
@@ -93,10 +99,12 @@ def opened(training: Training, kind: str) -> Iterator[Run]:
         "labels_version": str(lake.version(LABELS_TABLE)),
         "features_version": str(lake.version(table)),
         **{name: str(taught.get(name)) for name in ("timelines_version", "events_version")},
+        "leak_gate": "passed",
     }
     with runs.opened(training.config, training.target.name, f"{kind} {training.as_of}", tags) as run:
         content = "\n".join([table, *tags.values(), *(cutoff.key for cutoff in training.split.training)])
         digest = hashlib.sha256(content.encode()).hexdigest()
+        run.table("leak_check.json", {"checks": checks})
         run.dataset(f"{training.target.name} training", digest, lake.uri(LABELS_TABLE), context="training")
         try:
             yield run

@@ -16,8 +16,10 @@ CONFIG = """
 [source]
 time_zone = "Europe/London"
 [targets.buys]
+kind = "occurs"
 horizon_days = 7
 [targets.leaves]
+kind = "absent"
 horizon_days = 28
 [schedule]
 ingest = "0 2 * * *"

@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parents[2] / "dags"
 LANE = ("train_gbdt", "train_sequence", "evaluate", "promote")
 TASKS = {
     "ingest": {"ingest"},
-    "train": {"build_features", *(f"{target}.{stage}" for target in ("buys", "leaves") for stage in LANE)},
+    "train": {"build_features", "check_leaks", *(f"{target}.{stage}" for target in ("buys", "leaves") for stage in LANE)},
     "score": {"build_features", "score", "publish"},
 }
 HEAVY = (
@@ -48,14 +48,15 @@ def test_the_tasks_are_those_listed(dags: Dags, name: str) -> None:
     assert set(dags[name].task_ids) == TASKS[name]
 
 
-def test_both_models_of_a_target_train_side_by_side_after_the_features(dags: Dags) -> None:
+def test_both_models_of_a_target_train_side_by_side_after_the_leak_gate(dags: Dags) -> None:
     train = dags["train"]
     for target in ("buys", "leaves"):
         for model in ("train_gbdt", "train_sequence"):
             task = train.get_task(f"{target}.{model}")
-            assert task.upstream_task_ids == {"build_features"}
+            assert task.upstream_task_ids == {"check_leaks"}
             assert task.downstream_task_ids == {f"{target}.evaluate"}
         assert train.get_task(f"{target}.evaluate").downstream_task_ids == {f"{target}.promote"}
+    assert train.get_task("check_leaks").upstream_task_ids == {"build_features"}
 
 
 def test_scores_are_published_last(dags: Dags) -> None:

@@ -121,7 +121,7 @@ def test_the_ingest_task_links_to_its_report_also_when_the_day_was_refused(stack
 
 
 def test_train_runs_every_lane_in_order(stack: Stack) -> None:
-    assert stack.run("train", {"cutoff": "2026-07-16"}) == dict.fromkeys({"build_features", *LANES}, "success")
+    assert stack.run("train", {"cutoff": "2026-07-16"}) == dict.fromkeys({"build_features", "check_leaks", *LANES}, "success")
     calls = [call["argv"] for call in stack.calls()]
     assert calls[0][:4] == ["build-features", "--training", "--cutoff", "2026-07-16"]
     for target in ("purchase_7d", "churn_28d"):

@@ -63,6 +63,7 @@ def test_what_is_known_of_the_lines_comes_out_of_the_warehouse(retail: Project) 
 
 def test_both_models_are_judged_on_the_same_users_and_the_champion_is_good(retail: Project) -> None:
     retail.run("build-features", "--training", "--cutoff", AS_OF)
+    retail.run("check-leaks", "--cutoff", AS_OF)
     for stage in ("train-gbdt", "train-sequence"):
         retail.run(stage, "--target", "purchase_30d", "--cutoff", AS_OF)
     judged = retail.result("evaluate", "--target", "purchase_30d", "--cutoff", AS_OF)

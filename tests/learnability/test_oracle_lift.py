@@ -28,6 +28,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
     config = CONFIG.replace("events/{date}", "shop/events/{date}")
     project = simulated(tmp_path_factory.mktemp("plain"), config, users=6000, days=196)
     project.run("build-features", "--training", "--cutoff", project.cutoff)
+    project.run("check-leaks", "--cutoff", project.cutoff)
     return project
 
 

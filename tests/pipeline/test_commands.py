@@ -2,7 +2,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.commands import Step, command_line, config_path, ingest_steps, read_settings, score_steps, train_steps
+from features.target import MODELLED_KINDS
+from pipeline.commands import (
+    LEARNED_KINDS,
+    Step,
+    command_line,
+    config_path,
+    ingest_steps,
+    learned_targets,
+    read_settings,
+    score_steps,
+    train_steps,
+)
 
 
 def order(steps: tuple[Step, ...]) -> dict[str, tuple[str, ...]]:
@@ -12,12 +23,13 @@ def order(steps: tuple[Step, ...]) -> dict[str, tuple[str, ...]]:
 def test_training_builds_features_once_and_opens_a_lane_per_target() -> None:
     assert order(train_steps(["buys", "leaves"], "2026-11-10")) == {
         "build_features": (),
-        "buys.train_gbdt": ("build_features",),
-        "buys.train_sequence": ("build_features",),
+        "check_leaks": ("build_features",),
+        "buys.train_gbdt": ("check_leaks",),
+        "buys.train_sequence": ("check_leaks",),
         "buys.evaluate": ("buys.train_gbdt", "buys.train_sequence"),
         "buys.promote": ("buys.evaluate",),
-        "leaves.train_gbdt": ("build_features",),
-        "leaves.train_sequence": ("build_features",),
+        "leaves.train_gbdt": ("check_leaks",),
+        "leaves.train_sequence": ("check_leaks",),
         "leaves.evaluate": ("leaves.train_gbdt", "leaves.train_sequence"),
         "leaves.promote": ("leaves.evaluate",),
     }
@@ -51,3 +63,10 @@ def test_the_configuration_in_force_is_an_absolute_path(tmp_path: Path) -> None:
 
 def test_settings_are_empty_while_there_is_no_file(tmp_path: Path) -> None:
     assert read_settings(tmp_path / "nightcast.toml") == {}
+
+
+def test_only_targets_with_models_get_a_lane() -> None:
+    assert LEARNED_KINDS == MODELLED_KINDS
+    kinds = {"buys": "occurs", "spends": "sum", "leaves": "absent", "next": "next_item"}
+    assert learned_targets({"targets": {name: {"kind": kind} for name, kind in kinds.items()}}) == ["buys", "leaves"]
+    assert learned_targets({}) == []

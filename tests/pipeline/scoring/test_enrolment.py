@@ -5,16 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.splits import split
+from features.cutoff import Cutoff
 from models import gbdt
 from models.classifier import NotLearnable
 from pipeline.config import Config
 from pipeline.configured_features import configured_features
-from pipeline.errors import NotEnoughData
+from pipeline.errors import LeakFound, MissingInput, NotEnoughData
 from pipeline.scoring.enrolment import Trained, Training, enrol, numbered, opened, require_enough
 from pipeline.tracking import registry
+from pipeline.tracking.runs import read_table
 from tests.mlflow_store import place_mlflow_store
-from tests.synthetic_lake import AS_OF, configuration
+from tests.synthetic_lake import AS_OF, configuration, write_events, write_leak_report, write_training
 
 Y = np.tile(np.array([0, 0, 1], dtype=np.int8), 40)
 
@@ -23,8 +24,14 @@ Y = np.tile(np.array([0, 0, 1], dtype=np.int8), 40)
 def training(tmp_path: Path) -> Training:
     place_mlflow_store(tmp_path)
     config: Config = configuration(tmp_path)
+    write_events(config, users=12)
+    write_training(config, "purchase_7d")
+    return training_as_of(config, AS_OF)
+
+
+def training_as_of(config: Config, as_of: Cutoff) -> Training:
     target = config.target("purchase_7d")
-    return Training(config, target, AS_OF, split(target, AS_OF, "UTC", cutoffs=2, step_days=14), configured_features(config))
+    return Training(config, target, as_of, config.split(target, as_of), configured_features(config))
 
 
 def trained(classifier: gbdt.Gbdt) -> Trained:
@@ -49,13 +56,35 @@ def test_samples_that_cannot_teach_are_not_enough_data_and_the_run_has_failed(tr
 
 def test_the_same_data_have_the_same_digest_and_other_cutoffs_another(training: Training) -> None:
     digests = []
-    other = Training(training.config, training.target, AS_OF.plus_days(7), training.split, training.features)
+    other = training_as_of(training.config, AS_OF.plus_days(-7))
+    write_training(training.config, "purchase_7d", other.as_of)
     for each in (training, training, other):
         with opened(each, "gbdt") as run:
             pass
         (entry,) = run.client.get_run(run.id).inputs.dataset_inputs
         digests.append(entry.dataset.digest)
     assert digests[0] == digests[1] != digests[2]
+
+
+def test_the_run_holds_the_report_of_the_leak_gate(training: Training) -> None:
+    with opened(training, "gbdt") as run:
+        pass
+    (row,) = read_table(run, "leak_check.json")["checks"]
+    assert (row["check"], row["passed"]) == ("truncation", True)
+    assert run.client.get_run(run.id).data.tags["leak_gate"] == "passed"
+
+
+def test_nothing_is_trained_on_what_the_leak_gate_refused(training: Training) -> None:
+    write_leak_report(training.config, passed=False)
+    with pytest.raises(LeakFound, match="truncation, all features: a literal finding"), opened(training, "gbdt"):
+        pytest.fail("the training was let in")
+
+
+def test_nothing_is_trained_on_what_the_leak_gate_has_not_judged(training: Training) -> None:
+    fewer = configuration(training.config.root, windows={"lookback_days": 60, "days": (7,)})
+    write_leak_report(fewer)
+    with pytest.raises(MissingInput, match=r"another fingerprint(.|\n)*nightcast check-leaks --cutoff"), opened(training, "gbdt"):
+        pytest.fail("the training was let in")
 
 
 def test_both_outcomes_must_occur_often_enough(training: Training) -> None:

@@ -1,0 +1,1 @@
+"""The leak gate: nothing is trained on features or labels that know what happened after their cutoff."""
