@@ -198,4 +198,4 @@ def test_the_dags_parse_before_there_is_a_configuration(config: Path) -> None:
     config.unlink()
     program = f"import runpy; print(runpy.run_path('{FOLDER}/train.py')['dag'].task_ids)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=dict(os.environ), timeout=120)
-    assert done.stdout.strip().splitlines()[-1] == "['build_features']"
+    assert done.stdout.strip().splitlines()[-1] == "['build_features', 'check_leaks']"
