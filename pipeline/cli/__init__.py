@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from pipeline.cli import project, quarantine, stages
+from pipeline.cli import features, project, quarantine, stages
 from pipeline.errors import NightcastError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
 project.register(app)
 stages.register(app)
 quarantine.register(app)
+features.register(app)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
