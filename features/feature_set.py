@@ -79,7 +79,7 @@ class FeatureSet:
 
         A user's values depend on that user's events visible at the cutoff alone: not on neighbours, bucket count, row order or later
         events. Events before cutoff − lookback are read by the lifetime family only.
-        Raises ValueError if the timeline's event types are not those of this feature set.
+        Raises ValueError for cutoffs that are not ascending, and if the timeline's event types are not those of this feature set.
         """
         if timeline.event_types != self.event_types:
             raise ValueError(

@@ -31,7 +31,7 @@ def gaps(observation: Observation) -> Columns:
         yield Column(Feature(f"gap_deviation_{kind.name}", "days", sentence), deviation)
         sentence = f"{{value}} days between the two latest days with {kind.noun}{none}"
         yield Column(Feature(f"gap_latest_{kind.name}", "days", sentence), latest)
-        sentence = f"{{value}} times the usual time {of} since the last one{none}"
+        sentence = f"{{value}} times as long since the last day with {kind.noun} as usual{none}"
         yield Column(Feature(f"overdue_{kind.name}", "ratio", sentence), overdue)
 
 

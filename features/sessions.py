@@ -42,7 +42,11 @@ def _visits(sums: Ints, observation: Observation) -> Columns:
         "session_value_mean": ("value", "a value of {value} in a session on average", ratio(sums[VALUE], count * VALUE_SCALE)),
         "days_since_session": ("days", "{value} days since the latest session began", ratio(began, (count > 0) * DAY_MICROS)),
         "latest_session_events": ("events", "{value} events in the latest session", ratio(latest, count > 0)),
-        "latest_session_ratio": ("ratio", "{value} times the usual events in the latest session", ratio(latest * count, sums[EVENTS])),
+        "latest_session_ratio": (
+            "ratio",
+            "{value} times as many events in the latest session as usual",
+            ratio(latest * count, sums[EVENTS]),
+        ),
     }
     none = f"no sessions {within(observation.definition.lookback_days)}"
     for name, (unit, sentence, values) in columns.items():
