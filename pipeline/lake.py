@@ -21,7 +21,7 @@ from deltalake.exceptions import DeltaError
 from pipeline import lake_files, lake_tidy
 from pipeline.errors import MissingInput
 from pipeline.lake_commit import Change, Replacement, history, metadata_of, replace
-from pipeline.lake_parts import ANY_LAYOUT, ROWS_PER_GROUP, Layout, Part
+from pipeline.lake_parts import ANY_LAYOUT, Layout, Part, PartWriter
 
 Partition = Mapping[str, str]
 
@@ -56,8 +56,13 @@ class Lake:
         path = _part_path(partition, name)
         filesystem, target = lake_files.filesystem(posixpath.join(self.uri(table), path))
         filesystem.create_dir(posixpath.dirname(target), recursive=True)
-        pq.write_table(rows, target, filesystem=filesystem, row_group_size=ROWS_PER_GROUP, **layout.options)
+        pq.write_table(rows, target, filesystem=filesystem, row_group_size=layout.rows_per_group, **layout.options)
         return Part(path, tuple(partition.items()), rows.num_rows, filesystem.get_file_info(target).size)
+
+    def part_writer(self, table: str, partition: Partition, name: str, schema: pa.Schema, layout: Layout = ANY_LAYOUT) -> PartWriter:
+        """`write_part` for rows that come piece by piece, to be used as a context; what was written is then its `part`."""
+        path = _part_path(partition, name)
+        return PartWriter(posixpath.join(self.uri(table), path), Part(path, tuple(partition.items()), 0, 0), schema, layout)
 
     def put_part(self, table: str, partition: Partition, name: str, file: Path) -> Part:
         """Copy a finished local Parquet file into the table as `write_part` would have written it: invisible until committed."""

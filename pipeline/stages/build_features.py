@@ -1,4 +1,4 @@
-"""From events to the feature matrix: one Dask task per bucket, all cutoffs at once, one commit per cutoff."""
+"""From events to the feature matrix: one Dask task per bucket, all cutoffs at once, one commit per table."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from pipeline.config import Config
 from pipeline.configured_features import configured_features
 from pipeline.cutoff_plan import Plan, covered_until, scoring_plan, training_plan
 from pipeline.errors import NoEvents
-from pipeline.feature_build import BuildTask, Goal, build_bucket, write
+from pipeline.feature_build import BuildTask, Goal, build_bucket, empty_part
 from pipeline.lake import Lake
+from pipeline.lake_commit import Change
 from pipeline.lake_parts import Part
 from pipeline.training_set import definition
 
@@ -23,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 def run(config: Config, cutoffs: Sequence[Cutoff], *, training: bool, show: bool) -> dict[str, Any]:
-    """Build what is not there yet from the current events, and commit each cutoff's partition.
+    """Build what is not there yet from the current events, and commit it: all features in one transaction, then all labels in one.
 
     Without `training`: features at `cutoffs`. With it: features and labels of every training and evaluation cutoff as of each.
     The result counts all rows asked for, also those that were there already; `built` counts partitions committed now.
@@ -41,8 +42,9 @@ def run(config: Config, cutoffs: Sequence[Cutoff], *, training: bool, show: bool
     counts = {goal: sum(part.rows for part in parts[goal]) if count is None else count for goal, count in rows.items()}
     _check_eligible(plan, counts)
     versions = {"timelines_version": held.version, "events_version": held.events_version}
-    for goal in missing:
-        _commit(lake, features, goal, parts[goal], versions)
+    _commit(lake, features, parts, versions)
+    for table in {goal.table(features) for goal in missing}:
+        lake.tidy(table, keep_versions=None, retention_days=config.lake.retention_days)
     return {**_result(features, plan, counts), **versions, "built": len(missing)}
 
 
@@ -88,16 +90,19 @@ def _check_eligible(plan: Plan, counts: Mapping[Goal, int]) -> None:
             )
 
 
-def _commit(lake: Lake, features: FeatureSet, goal: Goal, parts: Sequence[Part], versions: Mapping[str, int]) -> None:
-    """A cutoff without rows gets one empty part: it was built, and nobody was there."""
-    schema = goal.schema(features)
-    rows = sum(part.rows for part in parts)
-    committed = list(parts) or [write(lake, features, goal, 0, schema.empty_table())]
+def _commit(lake: Lake, features: FeatureSet, parts: Mapping[Goal, Sequence[Part]], versions: Mapping[str, int]) -> None:
+    """All goals of a table in one transaction. A goal without rows gets one empty part."""
     made_from = {table: str(version) for table, version in versions.items()}
-    metadata = {**_provenance(features, goal, versions["timelines_version"]), **made_from, "rows": str(rows)}
-    lake.commit(goal.table(features), schema, goal.partition, committed, metadata=metadata)
-    name = f"labels of {goal.target.name}" if goal.target else "features"
-    logger.info("%s at %s: %d rows", name, goal.cutoff, rows)
+    by_table: dict[str, list[Change]] = {}
+    for goal, written in parts.items():
+        rows = sum(part.rows for part in written)
+        metadata = {**_provenance(features, goal, versions["timelines_version"]), **made_from, "rows": str(rows)}
+        change = Change(goal.partition, written or [empty_part(lake, features, goal)], metadata)
+        by_table.setdefault(goal.table(features), []).append(change)
+        logger.info("%s at %s: %d rows", f"labels of {goal.target.name}" if goal.target else "features", goal.cutoff, rows)
+    schemas = {goal.table(features): goal.schema(features) for goal in parts}
+    for table, changes in by_table.items():
+        lake.commit_all(table, schemas[table], changes)
 
 
 def _result(features: FeatureSet, plan: Plan, counts: Mapping[Goal, int]) -> dict[str, Any]:

@@ -15,18 +15,17 @@ from pathlib import Path
 import psutil
 import pytest
 
-from features.definition import Definition
-from features.feature_set import feature_set
 from pipeline import cluster as cluster_module
 from pipeline.cluster import cluster
+from pipeline.configured_features import configured_features
 from pipeline.errors import RETRYABLE_EXIT_CODES, WorkersLost
 from pipeline.lake import Lake
 from pipeline.stages import build_features
 from tests.faults.worker_jobs import FATAL_BUCKET, die_always, die_once, double, sleep
-from tests.features.literal import CUTOFF, TYPES
+from tests.features.literal import CUTOFF
 from tests.pipeline.ingested import configuration, ingest, shop
 
-SET = feature_set(Definition(TYPES, (7, 30), 30))
+SET = configured_features(configuration(Path()))
 
 
 def rows(lake: Lake, table: str) -> list[tuple[object, ...]]:

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.timeline import EVENT_ARRAYS, Timeline, from_events
-from pipeline import lake as lake_module
 from pipeline.config import Config
 from pipeline.errors import ConfigError, MissingInput, NoEvents
 from pipeline.lake import Lake
@@ -167,12 +167,13 @@ def test_an_empty_bucket_is_an_empty_timeline(config: Config) -> None:
     assert sorted(load(lake, bucket, TYPES, version).users for bucket in range(BUCKETS)) == [0, 0, 1]
 
 
-def stored(config: Config, rows: list[Row], *, rows_per_group: int = 4, layout: Layout = LAYOUT) -> tuple[Lake, int]:
+SMALL = replace(LAYOUT, rows_per_group=4)
+
+
+def stored(config: Config, rows: list[Row], *, layout: Layout = SMALL) -> tuple[Lake, int]:
     """Bucket 0 of the timelines, as these rows in this order."""
     lake = Lake(config.lake_url)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lake_module, "ROWS_PER_GROUP", rows_per_group)
-        part = lake.write_part("timelines", {"bucket": "0"}, "part", table(*rows).select(SCHEMA.names), layout)
+    part = lake.write_part("timelines", {"bucket": "0"}, "part", table(*rows).select(SCHEMA.names), layout)
     return lake, lake.commit("timelines", SCHEMA, {}, [part], metadata={})
 
 

@@ -2,18 +2,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
-from features.definition import Definition
-from features.feature_set import feature_set
 from pipeline.config import Config
-from pipeline.errors import NightcastError, NoEvents, NotMatured
+from pipeline.configured_features import configured_features
+from pipeline.errors import Busy, NightcastError, NoEvents, NotMatured
 from pipeline.lake import Lake
 from pipeline.stages import build_features
-from tests.features.literal import CUTOFF, TYPES, event
-from tests.pipeline.ingested import InProcess, configuration, ingest, shop
+from tests.features.literal import CUTOFF, event
+from tests.pipeline.ingested import BUCKETS, InProcess, configuration, ingest, ingest_batch, shop
+from tests.pipeline.lake_ages import days_pass
 
-SET = feature_set(Definition(TYPES, (7, 30), 30))
+SET = configured_features(configuration(Path()))
 
 
 @pytest.fixture
@@ -84,6 +85,38 @@ def test_a_rerun_builds_nothing_and_says_the_same(config: Config) -> None:
     again = build_features.run(config, [CUTOFF], training=True, show=False)
     assert again == {**first, "built": 0}
     assert [lake.version(table) for table in ("timelines", SET.table, "labels")] == versions
+
+
+@pytest.mark.usefixtures("in_process")
+def test_everything_of_a_table_is_committed_at_once_or_not_at_all(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = ingest(config, shop())
+
+    def refused(*_: object, **__: object) -> int:
+        raise Busy("another run")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lake, "commit_all", refused)
+        with pytest.raises(Busy):
+            build_features.run(config, [CUTOFF], training=True, show=False)
+    assert lake.version(SET.table) is lake.version("labels") is None
+    assert build_features.run(config, [CUTOFF], training=True, show=False)["built"] == 12
+    assert lake.version(SET.table) == lake.version("labels") == 0
+    assert len(lake.partitions("labels")) == len(lake.partitions(SET.table)) == 6 * BUCKETS
+    assert {lake.metadata(SET.table, {"cutoff": found["cutoff"]})["rows"] for found in lake.partitions(SET.table)} == {"12"}
+
+
+@pytest.mark.usefixtures("in_process")
+def test_files_that_were_replaced_or_never_committed_go_in_time(config: Config) -> None:
+    lake = ingest(config, shop())
+    for night in range(4):
+        ingest_batch(config, f"2026-03-0{night + 2}", [event("u1", 20, known=19, event_id=f"late {night}")])
+        build_features.run(config, [CUTOFF], training=True, show=False)
+        lake.write_part("labels", {"target": "buys", "cutoff": CUTOFF.key, "bucket": "0"}, f"dead-{night}", pa.table({"x": [night]}))
+        for table in ("labels", SET.table):
+            found = list(Path(lake.uri(table)).rglob("*=*/*.parquet"))
+            assert len(found) <= 6 * BUCKETS * (2 if night else 1) + 2
+        days_pass(lake, 2 * config.lake.retention_days)
+    assert lake.read("labels").num_rows == lake.read(SET.table).num_rows == 72
 
 
 @pytest.mark.usefixtures("in_process")
