@@ -43,9 +43,8 @@ def batch(timeline: Timeline, cutoff: Cutoff) -> Batch:
 def gbdt_auc(seed: int) -> float:
     known, strangers = shop(seed, 600, "known"), shop(seed, 1000, "stranger")
     parameters = GbdtParameters(rounds=60, early_stopping=10, folds=3, min_leaf=10, threads=1)
-    names = feature_set(Definition(EVENT_TYPES, COLUMNS, 30)).names
-    taught = batch(known, TAUGHT)
-    model = gbdt.fit(taught.features, outcome(known, TARGET, TAUGHT).label, taught.rows, names, parameters, seed).model
+    columns, taught = feature_set(Definition(EVENT_TYPES, COLUMNS, 30)), batch(known, TAUGHT)
+    model = gbdt.fit(taught.features, outcome(known, TARGET, TAUGHT).label, taught.rows, columns, parameters, seed).model
     return auc(outcome(strangers, TARGET, JUDGED).label, model.raw(batch(strangers, JUDGED)))
 
 

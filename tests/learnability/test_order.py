@@ -68,6 +68,6 @@ def test_the_feature_matrix_does_not_hold_it(
     (timeline, y), (strangers, outcome) = taught, judged
     rows, view = np.arange(USERS), strangers.as_of(CUTOFF)
     X = columns.at(timeline.as_of(CUTOFF), CUTOFF)
-    model = gbdt.fit(X, y, rows, columns.names, GbdtParameters(threads=1), seed=1).model
+    model = gbdt.fit(X, y, rows, columns, GbdtParameters(threads=1), seed=1).model
     raw = model.raw(Batch(view, rows, CUTOFF, columns.at(view, CUTOFF)))
     assert auc(outcome, raw) == pytest.approx(0.5, abs=0.06)

@@ -50,7 +50,7 @@ def test_the_manifest_says_what_the_artifact_is(artifact: Artifact) -> None:
     assert (manifest.kind, manifest.fingerprint, manifest.features) == ("gbdt", "f" * 64, ("purchases_30d", "days_since_view"))
     assert manifest.target["horizon_days"] == 7
     assert manifest.cutoffs == ("20260518T000000Z",)
-    assert set(manifest.files) == {"model.txt", "calibrator.json", "sentences.json"}
+    assert set(manifest.files) == {"model.txt", "model_features.json", "calibrator.json", "sentences.json"}
 
 
 def test_the_same_model_packs_to_the_same_digest(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def file(config: Config, tmp_path_factory: pytest.TempPathFactory) -> ScorerFile
     X = random.normal(size=(200, len(features.names)))
     y = (X[:, 0] + random.normal(size=200) > 0).astype(np.int8)
     parameters = gbdt.GbdtParameters(rounds=5, min_leaf=10, folds=2, threads=1)
-    model = gbdt.fit(X, y, np.arange(200), features.names, parameters, 7).model
+    model = gbdt.fit(X, y, np.arange(200), features, parameters, 7).model
     sentences = {feature.name: feature.sentence for feature in features.features}
     target = config.target("churn_14d")
     sha256 = pack(

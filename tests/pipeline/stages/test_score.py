@@ -75,7 +75,7 @@ def test_the_score_is_the_calibrated_answer_of_the_champions_own_model(night: Co
     known = Lake(night.lake_url).read(features.table, {"cutoff": AS_OF.key}).sort_by("user_id")
     matrix = np.column_stack([known[name].to_numpy() for name in features.names])
     model = gbdt.load(registry.download(night, registry.champion(night, "purchase_7d"), tmp_path))
-    raw = np.asarray(model.booster.predict(matrix, raw_score=True))
+    raw = np.asarray(model.booster.predict(model.features.apply(matrix), raw_score=True))
     found = rows(night)
     assert found["user_id"].to_pylist() == known["user_id"].to_pylist()
     np.testing.assert_array_equal(found["raw_score"].to_numpy(), raw)
@@ -122,7 +122,11 @@ class Hesitant(gbdt.Gbdt):
 
 
 def test_a_user_without_a_finite_score_is_refused_with_a_reason_and_counted(night: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(scorer.LOADERS, "gbdt", lambda folder: Hesitant(gbdt.load(folder).booster))
+    def hesitant(folder: Path) -> Hesitant:
+        model = gbdt.load(folder)
+        return Hesitant(model.booster, model.features)
+
+    monkeypatch.setitem(scorer.LOADERS, "gbdt", hesitant)
     result = scored(night)
     found = rows(night)
     refused = found.filter(pa.compute.is_valid(found["refused_reason"]))
