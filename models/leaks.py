@@ -13,7 +13,7 @@ from models.classifier import Floats, Labels
 
 @dataclass(frozen=True)
 class Area:
-    """An AUC, or a difference of two, and each user's part in its error.
+    """An AUC, or another mean over rows, or a difference of two, and each user's part in its error.
 
     influence  (U,) how far each of U users moves it; rows of one user move together, so the error is right for users with many rows
     """

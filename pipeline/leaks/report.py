@@ -41,6 +41,7 @@ MENDS: Mapping[str, str] = {
     "shuffled_labels": "look for a person with several user ids, for rows that are there twice, and for ids among the features",
     "too_good": COLUMN.format(key="max_feature_auc"),
     "irreplaceable": COLUMN.format(key="max_unique_auc"),
+    "accumulated": COLUMN.format(key="max_accumulated"),
     "planted": "check more users (leaks.users) or use a later cutoff: a gate that misses a leak planted on purpose proves nothing",
 }
 

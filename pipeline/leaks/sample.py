@@ -36,6 +36,12 @@ class Sample:
         events = pl.DataFrame(rows)
         return events if self.step == 1 else events.filter(pl.col("user_id").rank("dense") % self.step == 0)
 
+    def values(self, as_of: Cutoff) -> pl.DataFrame:
+        """Columns user_id, event_time, event_type and value of the users' events before an instant."""
+        before = pl.col("event_time") < pl.lit(as_of.instant).cast(pl.Datetime("us", "UTC"))
+        names = ("user_id", "event_time", "event_type", "value")
+        return pl.concat([self.events(bucket).filter(before).select(names) for bucket in self.buckets])
+
     def built(self, bucket: int, cutoff: Cutoff, users: pl.Series) -> pl.DataFrame:
         """Columns user_id and the features, as they were committed, of those of `users` who are there, by user id."""
         found = self._rows(self.features.table, {"cutoff": cutoff.key, "bucket": str(bucket)}, ["user_id", *self.features.names])

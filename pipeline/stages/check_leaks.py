@@ -12,6 +12,7 @@ from pipeline.cluster import Workers, cluster
 from pipeline.config import Config
 from pipeline.configured_features import configured_features
 from pipeline.lake import Lake
+from pipeline.leaks.accumulated import check_values
 from pipeline.leaks.outcomes import OutcomeTask, check_target
 from pipeline.leaks.report import Checked, Finding, leak_found, store
 from pipeline.leaks.sample import Sample, draw
@@ -38,6 +39,7 @@ def run(config: Config, cutoff: Cutoff, *, show: bool) -> dict[str, Any]:
         findings = _futures(workers, sample, every, training.seed, show=show)
         for found in workers.map(check_target, asked, label="target", show=show):
             findings += found
+    findings += check_values(sample.values(cutoff), config.leaks.max_accumulated, training.seed)
     store(lake, cutoff, Checked(features, sample.timelines_version, splits), findings)
     failed = [finding for finding in findings if not finding.passed]
     logger.info("leak gate as of %s: %d of %d checks failed", cutoff, len(failed), len(findings))
