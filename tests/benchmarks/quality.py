@@ -30,11 +30,12 @@ from features.splits import latest_matured
 from features.target import Target
 from features.timeline import Timeline, from_events
 from models.metrics import auc
+from models.model_features import fit
 from pipeline import profiles
 from pipeline.config import Config, load
 from pipeline.configured_features import configured_features
 from tests.benchmarks.quality_events import SHARED, real_events
-from tests.benchmarks.quality_judging import Columns, Judged, Pair, differences, interval, judged
+from tests.benchmarks.quality_judging import Columns, Judged, Pair, all_columns, differences, interval, judged
 from tests.benchmarks.reference_aggregates import aggregates, plain_events
 
 LOOKS = Path(__file__).with_name("quality_looks.md")
@@ -132,7 +133,7 @@ class Site:
         taught = self.known([self.midnight(newest - timedelta(days=training.step_days * back)) for back in range(training.cutoffs)])
         asked = [*taught, cutoff]
         values: Mapping[Cutoff, Floats] = dict(zip(asked, self.features.compute(self.timeline, asked).transpose(1, 2, 0), strict=True))
-        return judged(self.timeline, target, taught, cutoff, values.__getitem__)
+        return judged(self.timeline, target, taught, cutoff, values.__getitem__, lambda X: fit(X, self.features, training.seed).apply)
 
     def stand_in(self, task: Task, cutoff: Cutoff) -> Judged:
         """Plain aggregates, taught at the first of the months before."""
@@ -143,7 +144,7 @@ class Site:
             taught += [first] if target.matured(first, cutoff) else []
             month = (month - timedelta(days=1)).replace(day=1)
         columns: Columns = lambda at: aggregates(self.visits, users, at)  # noqa: E731
-        return judged(self.timeline, target, taught[::-1], cutoff, columns)
+        return judged(self.timeline, target, taught[::-1], cutoff, columns, all_columns)
 
     def paired(self, ours: Judged, theirs: pl.DataFrame) -> Pair:
         """On the users in both, where `theirs` has user_id, score, happened."""

@@ -20,6 +20,9 @@ from features.timeline import Ints, Timeline
 Columns = Callable[[Cutoff], Floats]
 """(U, F) the columns of every user of the timeline at a cutoff."""
 
+Choice = Callable[[Floats], Callable[[Floats], Floats]]
+"""From the training rows (n, F), without their labels, what gives the columns that the model reads of any rows."""
+
 SEEDS = 5
 DRAWS = 2_000
 DRAWS_AT_ONCE = 50
@@ -48,16 +51,25 @@ class Judged:
     happened: npt.NDArray[np.int8]
 
 
-def judged(timeline: Timeline, target: Target, training: Sequence[Cutoff], cutoff: Cutoff, columns: Columns, seeds: int = SEEDS) -> Judged:
+def judged(
+    timeline: Timeline, target: Target, training: Sequence[Cutoff], cutoff: Cutoff, columns: Columns, choice: Choice, seeds: int = SEEDS
+) -> Judged:
     """The eligible users of a cutoff, scored by what the training cutoffs taught; their prediction windows have closed by then."""
     late = [str(taught) for taught in training if not target.matured(taught, cutoff)]
     if late:
         raise ValueError(f"The labels of {', '.join(late)} have not closed by {cutoff}")
     samples = [_sample(timeline, target, taught, columns) for taught in training]
     users, X, y = _sample(timeline, target, cutoff, columns)
-    data = lightgbm.Dataset(np.concatenate([sample[1] for sample in samples]), label=np.concatenate([sample[2] for sample in samples]))
-    scores = [lightgbm.train({**UNTUNED, "seed": seed}, data, num_boost_round=TREES).predict(X) for seed in range(seeds)]
+    taught_by, outcomes = (np.concatenate([sample[part] for sample in samples]) for part in (1, 2))
+    read = choice(taught_by)
+    data = lightgbm.Dataset(read(taught_by), label=outcomes)
+    scores = [lightgbm.train({**UNTUNED, "seed": seed}, data, num_boost_round=TREES).predict(read(X)) for seed in range(seeds)]
     return Judged(users, np.mean(scores, axis=0), y)
+
+
+def all_columns(_: Floats) -> Callable[[Floats], Floats]:
+    """Every column as it is."""
+    return lambda X: X
 
 
 def _sample(timeline: Timeline, target: Target, cutoff: Cutoff, columns: Columns) -> tuple[Ints, Floats, npt.NDArray[np.int8]]:
