@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from models import gbdt
 from models.calibration import Calibrator
 from models.classifier import Batch, Effects, Floats
 from pipeline.errors import ModelRefused
+from pipeline.scoring.artifact import digest
 from pipeline.scoring.scorer import Scorer, open_scorer
 
 TARGET = Target("purchase_7d", "occurs", "purchase", 7)
@@ -87,11 +89,23 @@ def test_another_fingerprint_is_refused(artifact: Artifact) -> None:
         open_scorer(*artifact, fingerprint="e" * 64, target=TARGET)
 
 
+def test_a_model_whose_columns_are_not_those_it_learned_from_is_refused(artifact: Artifact, classifier: gbdt.Gbdt) -> None:
+    folder, _ = artifact
+    other = replace(classifier.features, dropped={"days_since_view": "0 for everyone"})
+    (folder / "model_features.json").write_text(json.dumps(other.to_json()))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"]["model_features.json"] = digest(folder / "model_features.json")
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ModelRefused, match="trained on 2 columns, its features are 1; only in one of them: days_since_view"):
+        open_scorer(folder, digest(folder / "manifest.json"), fingerprint="f" * 64, target=TARGET)
+
+
 OPEN = """
 import sys
 from pathlib import Path
 from features.target import Target
 from pipeline.errors import ModelRefused
+from pipeline.scoring.artifact import digest
 from pipeline.scoring.scorer import open_scorer
 try:
     open_scorer(Path(sys.argv[1]), sys.argv[2], fingerprint="f" * 64, target=Target("purchase_7d", "occurs", "purchase", 7))

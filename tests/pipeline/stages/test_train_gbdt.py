@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +8,14 @@ import pyarrow as pa
 import pytest
 
 from features.splits import split
+from models import gbdt
 from pipeline.config import Config
+from pipeline.configured_features import configured_features
 from pipeline.errors import MissingInput, NotEnoughData
 from pipeline.lake import Lake
 from pipeline.stages import train_gbdt
 from pipeline.tracking import registry, runs, store
-from tests.synthetic_lake import AS_OF, configuration
+from tests.synthetic_lake import AS_OF, configuration, write_training
 
 
 def train(config: Config) -> dict[str, Any]:
@@ -51,6 +54,38 @@ def test_everything_about_it_is_in_its_run_and_no_user_is(shop: Config, tmp_path
     assert figures == {f"figures/{name}.png" for name in ("learning_curve", "roc_out_of_fold", "calibration_out_of_fold")}
     written = [path.read_bytes() for path in (tmp_path / "mlartifacts").rglob("*") if path.is_file()]
     assert not any(b"user-0" in content for content in [*written, (tmp_path / "mlflow.db").read_bytes()])
+
+
+def test_the_columns_it_reads_and_why_not_the_others_are_in_its_run(shop: Config, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO"):
+        logged = runs.existing(shop, train(shop)["run_id"])
+    (made,) = registry.candidates(shop, "purchase_7d", AS_OF)
+    features = gbdt.load(registry.download(shop, made, tmp_path)).features
+    assert runs.read_table(logged, "model_features.json") == features.to_json()
+    assert features.base_fingerprint == made.fingerprint
+    kept, dropped = len(features.names), len(features.dropped)
+    assert kept + dropped == len(configured_features(shop).names)
+    assert "moves with" in " ".join(features.dropped.values())
+    assert runs.read_table(logged, "dropped_features.json") == {
+        "columns": ["feature", "reason"],
+        "data": [[name, reason] for name, reason in features.dropped.items()],
+    }
+    params = logged.client.get_run(logged.id).data.params
+    assert params["model_features_fingerprint"] == features.fingerprint
+    assert (params["features_kept"], params["features_dropped"]) == (str(kept), str(dropped))
+    assert f"the model reads {kept} columns; {dropped} tell nothing new" in caplog.messages
+
+
+def test_a_repeat_event_gives_columns_and_sentences_to_a_model(shop: Config, tmp_path: Path) -> None:
+    repeating = configuration(tmp_path, features={"repeat_event": "purchase", "repeat_days": 7})
+    write_training(repeating, "purchase_7d")
+    train(repeating)
+    made = registry.candidates(repeating, "purchase_7d", AS_OF)[0]
+    folder = registry.download(repeating, made, tmp_path)
+    assert "expected_purchase_7d" in gbdt.load(folder).features.names
+    sentences = json.loads((folder / "sentences.json").read_text())
+    assert sentences.keys() == set(gbdt.load(folder).features.names)
+    assert sentences["expected_purchase_7d"].startswith("{value} days with purchase events to be expected in the next 7 days")
 
 
 def test_the_same_lake_gives_the_same_model(shop: Config) -> None:
