@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import islice
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 from uuid import uuid4
 
 import dask
-from distributed import Client, KilledWorker, LocalCluster, as_completed
+from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 from distributed.comm import CommClosedError
 from distributed.scheduler import NoValidWorkerError
 
@@ -24,6 +25,8 @@ from pipeline.progress import track
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
+
+logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 30
 START_SECONDS = 120
@@ -36,6 +39,10 @@ SETTINGS: dict[str, object] = {
     "distributed.scheduler.no-workers-timeout": "60s",
     # Each worker is one core's worth of work; a library's own thread pool would fight the other workers for theirs.
     "distributed.nanny.pre-spawn-environ.POLARS_MAX_THREADS": 1,
+    # A worker keeps no results that it could spill, so one that is told to pause when memory is short would wait for ever.
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
     "distributed.logging.distributed": "critical",
 }
 
@@ -57,17 +64,15 @@ class Workers:
 
         `function` is a module-level function of an installed package; it may run more than once for an argument (a worker died, or
         it raised and is tried again, up to `retries` times). `label` says what one argument is, such as `bucket`, for the progress
-        bar and for errors. The first failure ends the map: the function's own error is raised as it is.
+        bar, the dashboard and errors. The next argument is handed out when a worker is free, so no task waits at a worker, and what
+        the scheduler holds does not grow with `arguments`. The first failure ends the map: the function's own error is raised as it is.
         Raises WorkersLost, naming the argument, when workers or scheduler are gone or the configured time is over.
         """
         deadline = time.monotonic() + self._seconds
-        name = f"{label}-{uuid4().hex}"
-        futures = self._client.map(function, arguments, key=[f"{name}-{place}" for place in range(len(arguments))], retries=retries)
-        places = {future.key: place for place, future in enumerate(futures)}
+        running: dict[str, tuple[int, Future]] = {}
         results: dict[int, Result] = {}
         try:
-            for future in track(as_completed(futures, timeout=self._seconds, loop=self._client.loop), label, len(futures), show):
-                place = places[future.key]
+            for place, future in track(self._answers(function, arguments, label, retries, running), label, len(arguments), show):
                 results[place] = self._result(future, f"{label} {arguments[place]}", deadline)
         except TimeoutError as error:
             waiting = ", ".join(str(argument) for place, argument in enumerate(arguments) if place not in results)
@@ -76,8 +81,41 @@ class Workers:
                 mend="raise dask.timeout_minutes or add workers, then run this again",
             ) from error
         finally:
-            self._release(futures)
+            self._release([future for _, future in running.values()])
         return [results[place] for place in range(len(arguments))]
+
+    def _answers(
+        self,
+        function: Callable[[Argument], Result],
+        arguments: Sequence[Argument],
+        label: str,
+        retries: int,
+        running: dict[str, tuple[int, Future]],
+    ) -> Iterator[tuple[int, Future]]:
+        """Places of arguments and their futures as they are done; `running` holds those that are not, by key.
+
+        A second task in a worker's queue would be suspected with the first when the worker dies, and be named in its stead.
+        """
+        run, waiting = uuid4().hex, iter(enumerate(arguments))
+        done = as_completed(timeout=self._seconds, loop=self._client.loop)
+        while True:
+            for place, argument in islice(waiting, max(self._threads() - len(running), 0)):
+                key = f"{label}-{run}-{place}: {argument}"
+                future = self._client.submit(function, argument, key=key, retries=retries, pure=False)
+                running[key] = place, future
+                done.add(future)
+            if not running:
+                return
+            future = next(done)
+            yield running.pop(future.key)
+
+    def _threads(self) -> int:
+        """How many tasks the workers can run at the same time now; at least one, so that a lost worker can come back to it."""
+        try:
+            found: dict[str, int] = self._client.nthreads(callback_timeout=CONNECT_SECONDS)
+        except (OSError, *LOST) as error:
+            raise WorkersLost(f"The Dask scheduler is gone: {type(error).__name__}", mend="run this again") from error
+        return max(sum(found.values()), 1)
 
     @staticmethod
     def _result(future: Any, argument: str, deadline: float) -> Any:
@@ -123,6 +161,7 @@ def _local(config: Config) -> Iterator[Client]:
                 silence_logs=logging.CRITICAL,
             )
             stack.callback(_stop, local)
+            logger.info("Dask dashboard: %s", local.dashboard_link)
             client = Client(local, timeout=CONNECT_SECONDS, set_as_default=False)
             stack.callback(_disconnect, client)
             client.wait_for_workers(1, timeout=START_SECONDS)

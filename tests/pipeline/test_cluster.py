@@ -1,9 +1,12 @@
 import logging
+import re
 import time
+import urllib.request
 from pathlib import Path
 
 import psutil
 import pytest
+from distributed import Client, Future
 
 from pipeline import cluster as module
 from pipeline.cluster import cluster
@@ -27,6 +30,28 @@ def test_results_come_in_the_order_of_the_arguments(tmp_path: Path, capfd: pytes
     captured = capfd.readouterr()
     assert captured.out == ""
     assert "distributed" not in captured.err
+
+
+def test_no_more_tasks_are_out_than_workers_can_run_and_the_dashboard_names_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    submit, futures, out = Client.submit, [], []
+
+    def counted(self: Client, *arguments: object, **options: object) -> Future:
+        futures.append(submit(self, *arguments, **options))
+        out.append(sum(not future.done() for future in futures))
+        return futures[-1]
+
+    monkeypatch.setattr(Client, "submit", counted)
+    with cluster(configuration(tmp_path)) as workers:
+        assert workers.map(double, list(range(20)), label="number", show=False) == list(range(0, 40, 2))
+        (address,) = re.findall(r"Dask dashboard: (http://127\.0\.0\.1:\d+/status)", caplog.text)
+        with urllib.request.urlopen(address, timeout=30) as page:
+            assert b"bokeh" in page.read().lower()
+    assert len(out) == 20
+    assert max(out) <= 2
+    assert all(re.fullmatch(r"number-[0-9a-f]{32}-\d+: \d+", future.key) for future in futures)
 
 
 def test_an_answer_that_takes_too_long_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
