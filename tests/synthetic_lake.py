@@ -84,10 +84,10 @@ def write_features(config: Config, *cutoffs: Cutoff) -> None:
     for cutoff in cutoffs:
         parts = []
         for bucket in range(config.lake.buckets):
-            view = timeline(config, bucket).as_of(cutoff)
-            seen = np.diff(view.offsets) > 0
-            matrix = features.at(view, cutoff)[seen]
-            columns = [pa.array(view.user_ids[seen], pa.string()), *(pa.array(column) for column in matrix.T)]
+            whole = timeline(config, bucket)
+            seen = np.diff(whole.as_of(cutoff).offsets) > 0
+            matrix = features.at(whole, cutoff)[seen]
+            columns = [pa.array(whole.user_ids[seen], pa.string()), *(pa.array(column) for column in matrix.T)]
             partition = {"cutoff": cutoff.key, "bucket": str(bucket)}
             parts.append(lake.write_part(features.table, partition, "features", pa.Table.from_arrays(columns, schema=schema)))
         metadata = {**_made_from(lake), "rows": str(sum(part.rows for part in parts))}

@@ -18,6 +18,7 @@ from pipeline.leaks import planted
 from pipeline.leaks.report import Finding
 from pipeline.leaks.sample import Sample
 from pipeline.leaks.sampled_rows import EVERYONE, Rows, sampled_rows
+from pipeline.leaks.twins import check_twins
 
 ERRORS = 3.3
 """Standard errors that chance may explain: one in a thousand runs goes further."""
@@ -45,11 +46,11 @@ class OutcomeTask:
 
 
 def check_target(task: OutcomeTask) -> list[Finding]:
-    """Shuffled labels, features too good to be true and sources that nothing replaces, each with its planted leak; runs on a worker."""
+    """People with two ids, shuffled labels, features too good to be true, sources that nothing replaces, and planted leaks; on a worker."""
     rows = sampled_rows(task.sample, task.target, task.cutoffs)
     if not _both(rows.labels, task.least):
         return [_nothing(check, task) for check in ("shuffled_labels", "too_good", "irreplaceable")]
-    return [*_shuffled(task, rows), *_too_good(task, rows), *_irreplaceable(task, rows)]
+    return [*check_twins(rows, task.target.name), *_shuffled(task, rows), *_too_good(task, rows), *_irreplaceable(task, rows)]
 
 
 def _shuffled(task: OutcomeTask, rows: Rows) -> Iterator[Finding]:

@@ -33,15 +33,16 @@ SCHEMA = pa.schema(
 CODE = "mend the feature family so that it walks within begin, recent and end of its observation, then build the features again"
 COLUMN = (
     "do not map a source column that is filled in or corrected after its event (a total, a score, a state on the day of the export), "
-    "ingest and build again; if the column is honest, raise leaks.{key}"
+    "ingest and build again; if the column is honest, raise its limit in [leaks]"
 )
 MENDS: Mapping[str, str] = {
     "truncation": CODE,
     "permuted_future": CODE,
-    "shuffled_labels": "look for a person with several user ids, for rows that are there twice, and for ids among the features",
-    "too_good": COLUMN.format(key="max_feature_auc"),
-    "irreplaceable": COLUMN.format(key="max_unique_auc"),
-    "accumulated": COLUMN.format(key="max_accumulated"),
+    "same_person": "give each person one user id in the source: who is there twice is learned from and judged on",
+    "shuffled_labels": "look for rows that are there twice, for folds that part a user's rows, and for ids among the features",
+    "too_good": COLUMN,
+    "irreplaceable": COLUMN,
+    "accumulated": COLUMN,
     "planted": "check more users (leaks.users) or use a later cutoff: a gate that misses a leak planted on purpose proves nothing",
 }
 

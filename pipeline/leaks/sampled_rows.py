@@ -45,6 +45,12 @@ class Rows:
     strata: Mapping[str, Flags]
 
     @property
+    def cutoff(self) -> Ints:
+        """(n,) the position of each row's cutoff in `cutoffs`."""
+        sizes = [len(positions) for piece in self.pieces for positions in piece.positions]
+        return np.repeat(np.tile(np.arange(len(self.cutoffs)), len(self.pieces)), sizes)
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """What `without` can take away."""
         return tuple(sorted({name for piece in self.pieces for name in sources(piece.timeline)}))
