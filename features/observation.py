@@ -47,6 +47,7 @@ class Observation:
     events            the arrays; a family walks through the ranges below and nowhere else
     cutoffs           (C,) microseconds, ascending
     begin, end        (C, U) the visible events of each user; `recent` the first of them in [cutoff − lookback, cutoff)
+    starts            (W, C, U) the first event of each window, the shortest window first
     definition        windows and the rest of what the families need to know
     """
 
@@ -54,8 +55,9 @@ class Observation:
     cutoffs: Ints
     definition: Definition
     begin: Ints
-    recent: Ints
     end: Ints
+    recent: Ints
+    starts: Ints
 
     @property
     def windows(self) -> tuple[int, ...]:
@@ -89,15 +91,27 @@ def observe(timeline: Timeline, cutoffs: Sequence[Cutoff], definition: Definitio
     """The observation of a whole timeline at ascending cutoffs; what is not visible at a cutoff is in none of its ranges."""
     micros = np.array([cutoff.micros for cutoff in cutoffs], dtype=np.int64)
     seen = visible(timeline, micros)
-    recent = _first_from(seen.begin, seen.end, seen.events.event_time, micros - definition.lookback_days * DAY_MICROS)
-    return Observation(seen.events, micros, definition, seen.begin, recent, seen.end)
+    days = np.array([*definition.windows, definition.lookback_days], dtype=np.int64)
+    starts = _starts(seen.begin, seen.end, seen.events.event_time, micros - days[:, None] * DAY_MICROS)
+    return Observation(seen.events, micros, definition, seen.begin, seen.end, starts[-1], starts[:-1])
 
 
 @njit(cache=True, nogil=True)
-def _first_from(begin: Ints, end: Ints, event_time: Ints, earliest: Ints) -> Ints:
-    """(C, U) the first position of each range with `event_time >= earliest` (C,)."""
-    first = np.empty_like(begin)
-    for c in range(begin.shape[0]):
-        for user in range(begin.shape[1]):
-            first[c, user] = begin[c, user] + np.searchsorted(event_time[begin[c, user] : end[c, user]], earliest[c])
-    return first
+def _starts(begin: Ints, end: Ints, event_time: Ints, earliest: Ints) -> Ints:
+    """(W, C, U) the first position of each range with `event_time >= earliest` (W, C), which falls from window to window.
+
+    No window begins before the next longer one of its cutoff, nor before its own of an earlier cutoff: each user's events are passed
+    about once per window, whatever the number of cutoffs.
+    """
+    windows, cutoffs, users = earliest.shape[0], begin.shape[0], begin.shape[1]
+    starts = np.empty((windows, cutoffs, users), dtype=np.int64)
+    for c in range(cutoffs):
+        for window in range(windows - 1, -1, -1):
+            for user in range(users):
+                start = begin[c, user] if window == windows - 1 else starts[window + 1, c, user]
+                if c > 0 and begin[c, user] == begin[c - 1, user]:
+                    start = max(start, starts[window, c - 1, user])
+                while start < end[c, user] and event_time[start] < earliest[window, c]:
+                    start += 1
+                starts[window, c, user] = start
+    return starts

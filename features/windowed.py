@@ -1,13 +1,15 @@
-"""Totals of all windows of all users and cutoffs in one walk: back from the cutoff, until the longest window begins.
+"""Totals of all windows of all users and cutoffs.
 
-On the way each event is added to the shortest window that holds it; a longer window is the sum of the shorter ones within it. Counts and
-sums are integers, so no order of events, users or buckets changes a bit. Every kernel takes
+Windows end at their cutoff, so each is a range of the user's visible events:
 
-    begin, end  (C, U) the visible events of each user at each cutoff
-    edges       (C, W) where each window begins, the shortest first
-    kind        (N,)   event type of each event, 0 … T − 1
+    begin ────── starts[1] ────── starts[0] ────── end
+                     ◀── window of 30 days ─────────▶
+                                      ◀── of 7 ─────▶
 
-and returns (K, W, C, U): first for events of any type, then, where T > 1, for each type.
+What can be added up is the difference of a running total at the two ends of the range. What cannot is found in one walk from the end
+back to where the longest window starts. All is counted in integers, so no order of events, users or buckets changes a bit.
+
+Results are (K, W, C, U): first for events of any type, then, where there is more than one type, for each of them.
 """
 
 from __future__ import annotations
@@ -17,188 +19,152 @@ import numpy.typing as npt
 from numba import njit
 
 from features.cutoff import DAY_MICROS
-from features.feature import Floats
 from features.observation import Observation
 from features.timeline import Codes, Flags, Ints
 
 NO_VALUE = np.iinfo(np.int64).min
 """Less than any value: what the largest of none is."""
 
-
-def counts(observation: Observation) -> Floats:
-    """(K, W, C, U) events per kind and window."""
-    events = observation.events
-    return _counts(observation.begin, observation.end, observation.edges, events.event_time, events.event_type, len(events.event_types))
+Totals = npt.NDArray[np.int32] | npt.NDArray[np.int64]
 
 
-def sums(observation: Observation, amounts: Ints | Flags) -> Ints:
-    """(K, W, C, U) sum of an integer or flag per event (N,), per kind and window."""
-    events = observation.events
-    integers = amounts.astype(np.int64, copy=False)
-    return _sums(
-        observation.begin, observation.end, observation.edges, events.event_time, events.event_type, len(events.event_types), integers
-    )
+def counts(observation: Observation) -> Totals:
+    """(K, W, C, U) int32 events per kind and window."""
+    return _sums(observation, np.ones(len(observation.events.event_time), dtype=np.int32))
+
+
+def sums(observation: Observation, amounts: Ints | Flags) -> Totals:
+    """(K, W, C, U) int64 sum of an integer or flag per event (N,), per kind and window."""
+    return _sums(observation, amounts.astype(np.int64, copy=False))
 
 
 def maxima(observation: Observation) -> Ints:
     """(K, W, C, U) largest value per kind and window, in ten-thousandths; `NO_VALUE` where no event has one."""
     events = observation.events
     valued = np.where(events.has_value, events.value, NO_VALUE)
-    return _maxima(
-        observation.begin, observation.end, observation.edges, events.event_time, events.event_type, len(events.event_types), valued
-    )
+    return _maxima(observation.starts, observation.end, events.event_type, len(observation.kinds), valued)
 
 
-def active_days(observation: Observation) -> Floats:
+def active_days(observation: Observation) -> Ints:
     """(K, W, C, U) how many of the 24-hour days counted back from the cutoff hold an event, per kind and window."""
-    events = observation.events
-    types = len(events.event_types)
-    return _active_days(
-        observation.begin, observation.end, observation.edges, observation.cutoffs, events.event_time, events.event_type, types
-    )
+    events, kinds = observation.events, len(observation.kinds)
+    return _active_days(observation.starts, observation.end, observation.cutoffs, events.event_time, events.event_type, kinds)
 
 
-def distinct(observation: Observation, codes: Codes) -> Floats:
+def distinct(observation: Observation, codes: Codes) -> Ints:
     """(W, C, U) different non-negative codes (N,) among the events of any type in each window."""
-    stamps = np.zeros(int(codes.max(initial=-1)) + 1, dtype=np.int64)
-    return _distinct(observation.begin, observation.end, observation.edges, observation.events.event_time, codes, stamps)
+    last_met = np.full(int(codes.max(initial=-1)) + 1, -1, dtype=np.int64)
+    longest = int((observation.end - observation.begin).max(initial=0))
+    return _distinct(observation.begin, observation.starts, observation.end, codes, last_met, np.empty(longest + 1, dtype=np.int64))
+
+
+def _sums(observation: Observation, amounts: Totals) -> Totals:
+    running = _running(observation.events.event_type, amounts, len(observation.kinds))
+    totals: Totals = _differences(observation.starts, observation.end, running)
+    return totals
 
 
 @njit(cache=True, nogil=True)
-def _counts(begin: Ints, end: Ints, edges: Ints, time: Ints, kind: Codes, types: int) -> Floats:
-    cutoffs, users, windows = begin.shape[0], begin.shape[1], edges.shape[1]
-    total = np.empty((types + 1 if types > 1 else 1, windows, cutoffs, users))
-    met = np.zeros((types, windows), dtype=np.int64)
+def _running(event_type: Codes, amounts: Totals, kinds: int) -> Totals:
+    """(N + 1, K) the sum of the amounts of each kind before each event, over all users; it may wrap, its differences do not."""
+    running = np.zeros((len(amounts) + 1, kinds), dtype=amounts.dtype)
+    for i in range(len(amounts)):
+        running[i + 1] = running[i]
+        running[i + 1, 0] += amounts[i]
+        if kinds > 1:
+            running[i + 1, event_type[i] + 1] += amounts[i]
+    return running
+
+
+@njit(cache=True, nogil=True)
+def _differences(starts: Ints, end: Ints, running: Totals) -> Totals:
+    windows, cutoffs, users = starts.shape
+    kinds = running.shape[1]
+    totals = np.empty((kinds, windows, cutoffs, users), dtype=running.dtype)
     for c in range(cutoffs):
-        for user in range(users):
-            met[:] = 0
-            window = 0
-            for i in range(end[c, user] - 1, begin[c, user] - 1, -1):
-                while window < windows and time[i] < edges[c, window]:
-                    window += 1
-                if window == windows:
-                    break
-                met[kind[i], window] += 1
-            _spread(met, total, c, user)
-    return total
+        for window in range(windows):
+            for user in range(users):
+                upto, before = running[end[c, user]], running[starts[window, c, user]]
+                for kind in range(kinds):
+                    totals[kind, window, c, user] = upto[kind] - before[kind]
+    return totals
 
 
 @njit(cache=True, nogil=True)
-def _sums(begin: Ints, end: Ints, edges: Ints, time: Ints, kind: Codes, types: int, value: Ints) -> Ints:
-    cutoffs, users, windows = begin.shape[0], begin.shape[1], edges.shape[1]
-    total = np.empty((types + 1 if types > 1 else 1, windows, cutoffs, users), dtype=np.int64)
-    met = np.zeros((types, windows), dtype=np.int64)
-    for c in range(cutoffs):
-        for user in range(users):
-            met[:] = 0
-            window = 0
-            for i in range(end[c, user] - 1, begin[c, user] - 1, -1):
-                while window < windows and time[i] < edges[c, window]:
-                    window += 1
-                if window == windows:
-                    break
-                met[kind[i], window] += value[i]
-            _spread(met, total, c, user)
-    return total
-
-
-@njit(cache=True, nogil=True)
-def _maxima(begin: Ints, end: Ints, edges: Ints, time: Ints, kind: Codes, types: int, value: Ints) -> Ints:
-    cutoffs, users, windows = begin.shape[0], begin.shape[1], edges.shape[1]
-    largest = np.empty((types + 1 if types > 1 else 1, windows, cutoffs, users), dtype=np.int64)
-    met = np.empty((len(largest), windows), dtype=np.int64)
+def _maxima(starts: Ints, end: Ints, event_type: Codes, kinds: int, value: Ints) -> Ints:
+    windows, cutoffs, users = starts.shape
+    largest = np.empty((kinds, windows, cutoffs, users), dtype=np.int64)
+    met = np.empty(kinds, dtype=np.int64)
     for c in range(cutoffs):
         for user in range(users):
             met[:] = NO_VALUE
-            window = 0
-            for i in range(end[c, user] - 1, begin[c, user] - 1, -1):
-                while window < windows and time[i] < edges[c, window]:
-                    window += 1
-                if window == windows:
-                    break
-                met[0, window] = max(met[0, window], value[i])
-                if types > 1:
-                    met[kind[i] + 1, window] = max(met[kind[i] + 1, window], value[i])
-            for place in range(len(met)):
-                running = NO_VALUE
-                for longer in range(windows):
-                    running = max(running, met[place, longer])
-                    largest[place, longer, c, user] = running
+            i = end[c, user]
+            for window in range(windows):
+                while i > starts[window, c, user]:
+                    i -= 1
+                    met[0] = max(met[0], value[i])
+                    if kinds > 1:
+                        met[event_type[i] + 1] = max(met[event_type[i] + 1], value[i])
+                for kind in range(kinds):
+                    largest[kind, window, c, user] = met[kind]
     return largest
 
 
 @njit(cache=True, nogil=True)
-def _active_days(begin: Ints, end: Ints, edges: Ints, last: Ints, time: Ints, kind: Codes, types: int) -> Floats:
+def _active_days(starts: Ints, end: Ints, cutoffs: Ints, time: Ints, event_type: Codes, kinds: int) -> Ints:
     """A day counts where the walk meets it first, once for any type and once for each."""
-    cutoffs, users, windows = begin.shape[0], begin.shape[1], edges.shape[1]
-    total = np.empty((types + 1 if types > 1 else 1, windows, cutoffs, users))
-    met, day_of = np.zeros((len(total), windows), dtype=np.int64), np.empty(len(total), dtype=np.int64)
-    for c in range(cutoffs):
+    windows, _, users = starts.shape
+    active = np.empty((kinds, windows, len(cutoffs), users), dtype=np.int64)
+    met, day_of = np.empty(kinds, dtype=np.int64), np.empty(kinds, dtype=np.int64)
+    for c in range(len(cutoffs)):
         for user in range(users):
             met[:], day_of[:] = 0, -1
-            window, day, day_begins = 0, 0, last[c] - DAY_MICROS
-            for i in range(end[c, user] - 1, begin[c, user] - 1, -1):
-                while window < windows and time[i] < edges[c, window]:
-                    window += 1
-                if window == windows:
-                    break
-                if time[i] < day_begins:
-                    day = (last[c] - 1 - time[i]) // DAY_MICROS
-                    day_begins = last[c] - (day + 1) * DAY_MICROS
-                for place in (0, kind[i] + 1) if types > 1 else (0, 0):
-                    if day_of[place] != day:
-                        day_of[place] = day
-                        met[place, window] += 1
-            _spread_each(met, total, c, user)
-    return total
+            i, day, day_begins = end[c, user], 0, cutoffs[c] - DAY_MICROS
+            for window in range(windows):
+                while i > starts[window, c, user]:
+                    i -= 1
+                    if time[i] < day_begins:
+                        day = (cutoffs[c] - 1 - time[i]) // DAY_MICROS
+                        day_begins = cutoffs[c] - (day + 1) * DAY_MICROS
+                    for kind in (0, event_type[i] + 1) if kinds > 1 else (0, 0):
+                        if day_of[kind] != day:
+                            day_of[kind] = day
+                            met[kind] += 1
+                for kind in range(kinds):
+                    active[kind, window, c, user] = met[kind]
+    return active
 
 
 @njit(cache=True, nogil=True)
-def _distinct(begin: Ints, end: Ints, edges: Ints, time: Ints, codes: Codes, stamps: Ints) -> Floats:
-    """A code counts where the walk meets it first: in the shortest window that holds it."""
-    cutoffs, users, windows = begin.shape[0], begin.shape[1], edges.shape[1]
-    total = np.empty((windows, cutoffs, users))
-    walk = 0
+def _distinct(begin: Ints, starts: Ints, end: Ints, codes: Codes, last_met: Ints, latest: Ints) -> Ints:
+    """Counts the events that are the latest of their code before the cutoff.
+
+    latest    1 for such an event, else 0, by its place in the user's range; grows with the cutoffs, scratch
+    last_met  by code, how many events had been met in all when it was met last; scratch, −1 at first
+    """
+    windows, cutoffs, users = starts.shape
+    found = np.empty((windows, cutoffs, users), dtype=np.int64)
+    running = np.empty_like(latest)
+    met = 0
     for user in range(users):
+        size, opened = 0, met
         for c in range(cutoffs):
-            walk += 1
-            window, found = 0, 0
-            for i in range(end[c, user] - 1, begin[c, user] - 1, -1):
-                if time[i] < edges[c, window]:
-                    while window < windows and time[i] < edges[c, window]:
-                        total[window, c, user] = found
-                        window += 1
-                    if window == windows:
-                        break
-                code = codes[i]
-                if code >= 0 and stamps[code] != walk:
-                    stamps[code] = walk
-                    found += 1
-            for longer in range(window, windows):
-                total[longer, c, user] = found
-    return total
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _spread(met: Ints, total: npt.NDArray[np.generic], c: int, user: int) -> None:
-    """Add up what was met (T, W), from the shortest window to the longest, and over the types."""
-    types, windows = met.shape
-    for window in range(windows):
-        every = 0
-        for of_type in range(types):
-            if window:
-                met[of_type, window] += met[of_type, window - 1]
-            every += met[of_type, window]
-            if types > 1:
-                total[of_type + 1, window, c, user] = met[of_type, window]
-        total[0, window, c, user] = every
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _spread_each(met: Ints, total: Floats, c: int, user: int) -> None:
-    """Add up what was met (K, W), from the shortest window to the longest."""
-    for place in range(len(met)):
-        running = 0
-        for window in range(met.shape[1]):
-            running += met[place, window]
-            total[place, window, c, user] = running
+            first = begin[c, user]
+            if c > 0 and first != begin[c - 1, user]:
+                size, opened = 0, met
+            while first + size < end[c, user]:
+                code = codes[first + size]
+                latest[size] = code >= 0
+                if code >= 0:
+                    if last_met[code] >= opened:
+                        latest[last_met[code] - opened] = 0
+                    last_met[code] = met
+                size += 1
+                met += 1
+            longest = starts[windows - 1, c, user] - first
+            running[longest] = 0
+            for place in range(longest, size):
+                running[place + 1] = running[place] + latest[place]
+            for window in range(windows):
+                found[window, c, user] = running[size] - running[starts[window, c, user] - first]
+    return found

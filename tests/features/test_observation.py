@@ -29,6 +29,18 @@ def test_windows_begin_their_days_before_each_cutoff() -> None:
     assert ((CUTOFF.micros - seen.edges) / DAY_MICROS).tolist() == [[2, 8], [1, 7]]
 
 
+def test_windows_start_with_their_first_event_the_shortest_window_first() -> None:
+    seen = observation(event("a", 9), event("a", 7), event("a", 1), event("b", 2), cutoffs=(CUTOFF.plus_days(-7), CUTOFF), windows=(2, 7))
+    assert seen.starts[:, :, 0].tolist() == [[0, 2], [0, 1]]
+    assert seen.starts[:, :, 1].tolist() == [[3, 3], [3, 3]]
+
+
+def test_windows_of_a_late_user_start_among_its_copies_and_go_back_to_its_own() -> None:
+    rows = [event("a", 12), event("a", 9, known=5), event("a", 8)]
+    seen = observation(*rows, cutoffs=(CUTOFF.plus_days(-7), CUTOFF), windows=(2, 7), lookback=9)
+    assert (seen.starts[:, :, 0].tolist(), seen.recent[:, 0].tolist()) == ([[4, 3], [3, 3]], [3, 1])
+
+
 def test_kinds_are_any_and_each_type_in_configured_order() -> None:
     seen = observation(types=("add_to_cart", "purchase"))
     assert [(kind.name, kind.place, kind.code) for kind in seen.kinds] == [("any", 0, -1), ("add_to_cart", 1, 0), ("purchase", 2, 1)]

@@ -92,6 +92,13 @@ def test_copies_of_late_users_are_counted_as_what_they_copy() -> None:
     assert maxima(seen)[0, :, 0].tolist() == [[1, 2], [3, 2]]
 
 
+def test_what_was_counted_of_copies_is_counted_again_of_the_events_themselves() -> None:
+    rows = [event("a", ago, known=known) for ago, known in ((12, None), (9, 5), (8, None), (3, None))]
+    seen = observation(*rows, cutoffs=(CUTOFF.plus_days(-7), CUTOFF.plus_days(-4), CUTOFF))
+    assert (seen.begin[:, 0].tolist(), len(seen.events.item)) == ([4, 0, 0], 6)
+    assert distinct(seen, np.array([0, 1, 0, 1, 0, 0], dtype=np.int32))[:, :, 0].tolist() == [[1, 2, 1], [1, 2, 2]]
+
+
 def test_nobody_is_empty() -> None:
     seen = observation()
     assert counts(seen).shape == sums(seen, seen.events.value).shape == maxima(seen).shape == active_days(seen).shape == (3, 2, 1, 0)
