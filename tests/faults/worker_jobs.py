@@ -7,8 +7,11 @@ import signal
 import time
 from pathlib import Path
 
+import pyarrow as pa
+
+from pipeline import feature_build
 from pipeline.feature_build import BuildTask, Goal, build_bucket
-from pipeline.lake_parts import Part
+from pipeline.lake_parts import Part, PartWriter
 
 FATAL_BUCKET = 2
 
@@ -26,14 +29,33 @@ def sleep(seconds: int) -> int:
     return seconds
 
 
-def die_once(task: BuildTask) -> list[tuple[Goal, Part]]:
-    """Like `build_bucket`, but the first worker with the fatal bucket is killed after it wrote its parts."""
-    parts = build_bucket(task)
-    marker = Path(task.lake.url) / "died"
-    if task.bucket == FATAL_BUCKET and not marker.exists():
-        marker.touch()
+def die_of_13(number: int) -> int:
+    """Like `double`, but no worker survives 13; others take a moment."""
+    if number == 13:
         os.kill(os.getpid(), signal.SIGKILL)
-    return parts
+    time.sleep(0.2)
+    return 2 * number
+
+
+def build_slowly(task: BuildTask) -> list[tuple[Goal, Part]]:
+    """Like `build_bucket`, user by user into small row groups; stops half-way to say so, and waits to be killed or for a while."""
+    feature_build.MATRIX_BYTES = 1
+    feature_build.GROUP_BYTES = 2**13
+    write = PartWriter.write
+
+    def told(writer: PartWriter, rows: pa.Table) -> None:
+        write(writer, rows)
+        half = Path(task.lake.url).parent / "half-way" / f"{task.bucket}-{os.getpid()}"
+        if not half.exists() and any(Path(task.lake.url).glob(f"features/*/cutoff=*/bucket={task.bucket}/*.parquet")):
+            half.parent.mkdir(exist_ok=True)
+            half.touch()
+            time.sleep(1)
+
+    PartWriter.write = told  # type: ignore[method-assign]
+    try:
+        return build_bucket(task)
+    finally:
+        PartWriter.write = write  # type: ignore[method-assign]
 
 
 def die_always(task: BuildTask) -> list[tuple[Goal, Part]]:
