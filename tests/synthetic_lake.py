@@ -64,10 +64,11 @@ def write_toml(root: Path, **sections: Any) -> Path:
     return path
 
 
-def write_events(config: Config, *, users: int = 240, seed: int = 7) -> None:
-    """The lake's `timelines`: frequent buyers, rare buyers, and some who leave half-way."""
+def write_events(config: Config, *, users: int = 240, seed: int = 7, twice: bool = False) -> None:
+    """The lake's `timelines`: frequent buyers, rare buyers, and some who leave half-way; `twice`: each under two ids."""
     lake, random = Lake(config.lake_url), np.random.default_rng(seed)
     rows = [event for user in range(users) for event in _events(f"user-{user:04d}", random)]
+    rows += [{**row, "user_id": f"{row['user_id']}-again"} for row in rows if twice]
     events = pa.Table.from_pylist(rows, schema=TIMELINE)
     buckets = np.array([bucket_of(user, config.lake.buckets) for user in events["user_id"].to_pylist()])
     parts = [

@@ -41,11 +41,21 @@ def test_what_is_visible_stays_and_what_was_hidden_stays_hidden(seed: int) -> No
 @given(st.integers(0, 10_000))
 def test_the_hidden_events_exchange_what_they_have(seed: int) -> None:
     found = other(seed).filter(~known_at(CUTOFF))
-    for name in ("user_id", "event_type", "item_id", "category", "value", "session_id"):
+    assert set(found["user_id"]) <= set(HIDDEN["user_id"])
+    for name in ("event_type", "item_id", "category", "value", "session_id"):
         assert found[name].sort(nulls_last=True).equals(HIDDEN[name].sort(nulls_last=True))
     pairs = {(item, category) for item, category in HIDDEN.select("item_id", "category").iter_rows()}
     assert {(item, category) for item, category in found.select("item_id", "category").iter_rows()} <= pairs
     assert (found["available_at"] >= found["event_time"]).all()
+
+
+def test_users_do_not_keep_the_number_of_their_hidden_events() -> None:
+    counts = {tuple(sorted(other(seed).filter(~known_at(CUTOFF))["user_id"].to_list())) for seed in range(20)}
+    assert len(counts) > 5
+
+
+def test_without_anything_hidden_nothing_changes() -> None:
+    assert scrambled(KNOWN, ~known_at(CUTOFF), CUTOFF, np.random.default_rng(7)).equals(KNOWN)
 
 
 def test_it_is_another_future_and_the_same_for_the_same_seed() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.config import Config
-from pipeline.stages import evaluate, monitor, score
+from pipeline.stages import check_leaks, evaluate, monitor, score
 from tests.mlflow_store import place_mlflow_store
 from tests.synthetic_lake import AS_OF, configuration, write_events, write_features, write_training
 
@@ -50,5 +50,5 @@ def here(config: Config) -> Iterator[Here]:
 def workers_in_this_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stages that judge users do so here; real workers are tried in tests/faults."""
     if "shop" in request.fixturenames:
-        for stage in (evaluate, monitor, score):
+        for stage in (check_leaks, evaluate, monitor, score):
             monkeypatch.setattr(stage, "cluster", here)
