@@ -31,8 +31,9 @@ def redundant(X: Floats, names: Sequence[str]) -> dict[str, str]:
     """Name → reason of each column to drop, in the order of the columns.
 
     X (n, F) float64 without infinities, NaN = undefined; names (F,). Dropped are columns of one value, undefined counting as a value;
-    those equal to an earlier column bit by bit; and those that move with an earlier column that is kept: undefined for the same rows,
-    correlated by `SAME` or more in values and in ranks, up or down. The earlier column stays. No rows: every column is constant.
+    those equal to an earlier column bit by bit; and of those undefined for the same rows as an earlier column that is kept, the ones that
+    move with it, correlated by `SAME` or more in values and in ranks, up or down, or have one value otherwise. The earlier column stays.
+    No rows: every column is constant.
     """
     columns = np.ascontiguousarray(X.T)
     undefined = np.isnan(columns)
@@ -70,6 +71,9 @@ def _moving_together(columns: Floats, names: Sequence[str]) -> dict[str, str]:
     kept: list[int] = []
     dropped: dict[str, str] = {}
     for place, name in enumerate(names):
+        if kept and not correlation[place, place]:
+            dropped[name] = f"one value wherever {names[kept[0]]} is defined"
+            continue
         for earlier in (other for other in kept if abs(correlation[other, place]) >= SAME):
             for each in {earlier, place} - ranks.keys():
                 ranks[each] = _unit_ranks(columns[each])

@@ -39,6 +39,11 @@ def test_columns_undefined_for_other_rows_do_not_move_together() -> None:
     assert dropped(a=[1, 2, 5, NAN], b=[2, 4, 10, NAN]) == {"b": "moves with a (correlation 1.00000)"}
 
 
+def test_one_value_or_undefined_tells_no_more_than_what_is_undefined_for_the_same_rows() -> None:
+    assert dropped(a=[1, 1, 1, NAN], b=[2, 2, 2, NAN], c=[2, 2, NAN, 2], d=[1, 2, 3, NAN]) == {"b": "one value wherever a is defined"}
+    assert dropped(a=[1, 2, 5, NAN], b=[3, 3, 3, NAN]) == {"b": "one value wherever a is defined"}
+
+
 def test_a_reason_names_a_column_that_is_kept() -> None:
     # b moves with a, and c with b but less with a: as b is gone, c stays.
     random = np.random.default_rng(1)
