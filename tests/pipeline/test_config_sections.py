@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from pipeline.config_sections import Dask, LakeSection, Mlflow, Schedule, Section, TargetSection, Training, Warehouse, Windows
+from pipeline.config_sections import Dask, LakeSection, Leaks, Mlflow, Schedule, Section, TargetSection, Training, Warehouse, Windows
 
 
 @pytest.mark.parametrize("section", [Dask, LakeSection, Mlflow, Schedule, Training, Warehouse, Windows])
@@ -41,6 +41,12 @@ def test_an_unknown_kind_of_target_names_those_there_are() -> None:
 def test_an_embargo_lasts_no_negative_time(days: int) -> None:
     with pytest.raises(ValidationError, match="embargo_days"):
         Training(embargo_days=days)
+
+
+@pytest.mark.parametrize("wrong", [{"users": 99}, {"max_feature_auc": 0.5}, {"max_unique_auc": 0}, {"max_accumulated": 1.1}])
+def test_a_leak_gate_that_could_see_nothing_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match=next(iter(wrong))):
+        Leaks(**wrong)
 
 
 @pytest.mark.parametrize("wrong", [{"buckets": 0}, {"keep_versions": 0}, {"retention_days": 0}])
