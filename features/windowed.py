@@ -55,7 +55,7 @@ def distinct(observation: Observation, codes: Codes) -> Ints:
     """(W, C, U) different non-negative codes (N,) among the events of any type in each window."""
     last_met = np.full(int(codes.max(initial=-1)) + 1, -1, dtype=np.int64)
     longest = int((observation.end - observation.begin).max(initial=0))
-    return _distinct(observation.begin, observation.starts, observation.end, codes, last_met, np.empty(longest + 1, dtype=np.int64))
+    return _distinct(observation.begin, observation.starts, observation.end, codes, last_met, np.empty(longest, dtype=np.bool_))
 
 
 def _sums(observation: Observation, amounts: Totals) -> Totals:
@@ -136,15 +136,15 @@ def _active_days(starts: Ints, end: Ints, cutoffs: Ints, time: Ints, event_type:
 
 
 @njit(cache=True, nogil=True)
-def _distinct(begin: Ints, starts: Ints, end: Ints, codes: Codes, last_met: Ints, latest: Ints) -> Ints:
+def _distinct(begin: Ints, starts: Ints, end: Ints, codes: Codes, last_met: Ints, latest: Flags) -> Ints:
     """Counts the events that are the latest of their code before the cutoff.
 
-    latest    1 for such an event, else 0, by its place in the user's range; grows with the cutoffs, scratch
+    latest    whether an event is one, by its place in the user's range; grows with the cutoffs, scratch
     last_met  by code, how many events had been met in all when it was met last; scratch, −1 at first
     """
     windows, cutoffs, users = starts.shape
     found = np.empty((windows, cutoffs, users), dtype=np.int64)
-    running = np.empty_like(latest)
+    before = np.empty(len(latest) + 1, dtype=np.int64)
     met = 0
     for user in range(users):
         size, opened = 0, met
@@ -161,10 +161,11 @@ def _distinct(begin: Ints, starts: Ints, end: Ints, codes: Codes, last_met: Ints
                     last_met[code] = met
                 size += 1
                 met += 1
-            longest = starts[windows - 1, c, user] - first
-            running[longest] = 0
-            for place in range(longest, size):
-                running[place + 1] = running[place] + latest[place]
+            total = 0
+            for place in range(starts[windows - 1, c, user] - first, size):
+                before[place] = total
+                total += latest[place]
+            before[size] = total
             for window in range(windows):
-                found[window, c, user] = running[size] - running[starts[window, c, user] - first]
+                found[window, c, user] = total - before[starts[window, c, user] - first]
     return found
