@@ -54,11 +54,6 @@ def outcome(timeline: Timeline, target: Target, cutoff: Cutoff) -> Outcome:
     return Outcome((happened == (target.kind == "occurs")).astype(np.int8), amount, item)
 
 
-def labels(timeline: Timeline, target: Target, cutoff: Cutoff) -> Labels:
-    """(U,) int8, the `label` of `outcome`."""
-    return outcome(timeline, target, cutoff).label
-
-
 @njit(cache=True, nogil=True)
 def _first(offsets: Ints, time: Ints, kind: Codes, asked: Flags | None, wanted: int, start: int, end: int) -> Ints:
     """(U,) position of each user's first event of the type in [start, end), among those `asked` (N,) for; −1 without one."""

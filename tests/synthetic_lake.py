@@ -13,8 +13,7 @@ import pyarrow as pa
 from features.contract import EVENTS, VALUE_SCALE, bucket_of
 from features.cutoff import Cutoff
 from features.eligibility import eligible
-from features.labels import labels
-from features.splits import split
+from features.labels import outcome
 from features.timeline import SORT_KEY, Timeline, from_events
 from pipeline.config import Config
 from pipeline.configured_features import configured_features
@@ -103,8 +102,9 @@ def write_labels(config: Config, target: str, *cutoffs: Cutoff) -> None:
         parts = []
         for bucket in range(config.lake.buckets):
             whole = timeline(config, bucket)
-            asked = eligible(whole.as_of(cutoff), wanted, cutoff)
-            found = pa.table({"user_id": pa.array(whole.user_ids[asked], pa.string()), "label": labels(whole, wanted, cutoff)[asked]})
+            asked = eligible(whole, wanted, cutoff)
+            label = outcome(whole, wanted, cutoff).label[asked]
+            found = pa.table({"user_id": pa.array(whole.user_ids[asked], pa.string()), "label": label})
             partition = {"target": target, "cutoff": cutoff.key, "bucket": str(bucket)}
             parts.append(lake.write_part("labels", partition, "labels", found.cast(schema)))
         metadata = {**_made_from(lake), "rows": str(sum(part.rows for part in parts))}
@@ -113,7 +113,7 @@ def write_labels(config: Config, target: str, *cutoffs: Cutoff) -> None:
 
 def write_training(config: Config, target: str, as_of: Cutoff = AS_OF) -> None:
     """Features and labels at every cutoff of the training as of `as_of`, its evaluation included, and a passed leak gate."""
-    found = split(config.target(target), as_of, "UTC", cutoffs=config.training.cutoffs, step_days=config.training.step_days)
+    found = config.split(config.target(target), as_of)
     cutoffs = (*found.training, found.evaluation)
     write_features(config, *cutoffs)
     write_labels(config, target, *cutoffs)

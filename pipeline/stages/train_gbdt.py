@@ -9,7 +9,6 @@ from dataclasses import asdict
 from typing import Any
 
 from features.cutoff import Cutoff
-from features.splits import split
 from features.target import Target
 from models import gbdt
 from models.gbdt import FittedGbdt, GbdtParameters
@@ -29,7 +28,7 @@ def run(config: Config, target: Target, cutoff: Cutoff, *, show: bool) -> dict[s
 
     Raises MissingInput if features or labels of a training cutoff have not been built, NotEnoughData for too few of either outcome.
     """
-    held = split(target, cutoff, config.source.time_zone, cutoffs=config.training.cutoffs, step_days=config.training.step_days)
+    held = config.split(target, cutoff)
     training = Training(config, target, cutoff, held, configured_features(config))
     rows = training_set(Lake(config.lake_url), training.features, target, held.training)
     require_enough(training, rows.labels)

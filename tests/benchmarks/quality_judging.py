@@ -13,7 +13,7 @@ import numpy.typing as npt
 from features.cutoff import Cutoff
 from features.eligibility import eligible
 from features.feature import Floats
-from features.labels import labels
+from features.labels import outcome
 from features.target import Target
 from features.timeline import Ints, Timeline
 
@@ -73,8 +73,8 @@ def all_columns(_: Floats) -> Callable[[Floats], Floats]:
 
 
 def _sample(timeline: Timeline, target: Target, cutoff: Cutoff, columns: Columns) -> tuple[Ints, Floats, npt.NDArray[np.int8]]:
-    asked = np.flatnonzero(eligible(timeline.as_of(cutoff), target, cutoff))
-    return asked, columns(cutoff)[asked], labels(timeline, target, cutoff)[asked]
+    asked = np.flatnonzero(eligible(timeline, target, cutoff))
+    return asked, columns(cutoff)[asked], outcome(timeline, target, cutoff).label[asked]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from features.eligibility import eligible
-from features.labels import labels
+from features.labels import outcome
 from features.target import Kind, Target
 from pipeline import feature_build
 from pipeline.config import Config
@@ -48,11 +48,11 @@ def test_features_of_everyone_seen_and_labels_of_everyone_asked(config: Config) 
         assert rows["user_id"].to_pylist() == view.user_ids[seen].tolist()
         matrix = np.stack([rows[name].to_numpy() for name in SET.names], axis=1)
         assert matrix.tobytes() == SET.at(view, cutoff)[seen].tobytes()
-        outcome = lake.read("labels", {"bucket": str(bucket)}, ["user_id", "label", "amount", "item"])
-        assert outcome["amount"].null_count == outcome["item"].null_count == len(outcome)
-        assert outcome["user_id"].to_pylist() == view.user_ids[asked].tolist()
-        assert outcome["label"].to_pylist() == labels(timeline, target, cutoff)[asked].tolist()
-        assert outcome.schema.field("label").type == pa.int8()
+        labels = lake.read("labels", {"bucket": str(bucket)}, ["user_id", "label", "amount", "item"])
+        assert labels["amount"].null_count == labels["item"].null_count == len(labels)
+        assert labels["user_id"].to_pylist() == view.user_ids[asked].tolist()
+        assert labels["label"].to_pylist() == outcome(timeline, target, cutoff).label[asked].tolist()
+        assert labels.schema.field("label").type == pa.int8()
 
 
 def test_partitions_lie_in_the_order_that_their_tables_promise(config: Config) -> None:
