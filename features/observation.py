@@ -92,26 +92,39 @@ def observe(timeline: Timeline, cutoffs: Sequence[Cutoff], definition: Definitio
     micros = np.array([cutoff.micros for cutoff in cutoffs], dtype=np.int64)
     seen = visible(timeline, micros)
     days = np.array([*definition.windows, definition.lookback_days], dtype=np.int64)
-    starts = _starts(seen.begin, seen.end, seen.events.event_time, micros - days[:, None] * DAY_MICROS)
+    instants, place = np.unique(micros - days[:, None] * DAY_MICROS, return_inverse=True)
+    starts = _starts(seen.begin, seen.end, seen.events.event_time, instants, place.reshape(len(days), len(micros)))
     return Observation(seen.events, micros, definition, seen.begin, seen.end, starts[-1], starts[:-1])
 
 
 @njit(cache=True, nogil=True)
-def _starts(begin: Ints, end: Ints, event_time: Ints, earliest: Ints) -> Ints:
-    """(W, C, U) the first position of each range with `event_time >= earliest` (W, C), which falls from window to window.
+def _starts(begin: Ints, end: Ints, event_time: Ints, instants: Ints, place: Ints) -> Ints:
+    """(W, C, U) the first position of each range that is not before `instants[place]`, of ascending instants and (W, C) places.
 
-    No window begins before the next longer one of its cutoff, nor before its own of an earlier cutoff: each user's events are passed
-    about once per window, whatever the number of cutoffs.
+    Windows of different cutoffs often begin at one instant, and a user's events are passed once for all of them.
     """
-    windows, cutoffs, users = earliest.shape[0], begin.shape[0], begin.shape[1]
+    windows, cutoffs = place.shape
+    users = begin.shape[1]
     starts = np.empty((windows, cutoffs, users), dtype=np.int64)
-    for c in range(cutoffs):
-        for window in range(windows - 1, -1, -1):
-            for user in range(users):
-                start = begin[c, user] if window == windows - 1 else starts[window + 1, c, user]
-                if c > 0 and begin[c, user] == begin[c - 1, user]:
-                    start = max(start, starts[window, c - 1, user])
-                while start < end[c, user] and event_time[start] < earliest[window, c]:
-                    start += 1
-                starts[window, c, user] = start
+    reached = np.empty(len(instants), dtype=np.int64)
+    for user in range(users):
+        for c in range(cutoffs):
+            if c == 0 or begin[c, user] != begin[c - 1, user]:
+                _pass(begin[:, user], end[:, user], c, event_time, instants, reached)
+            for window in range(windows):
+                starts[window, c, user] = min(reached[place[window, c]], end[c, user])
     return starts
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _pass(begin: Ints, end: Ints, c: int, event_time: Ints, instants: Ints, reached: Ints) -> None:
+    """Where each instant lies among the events that begin as those of cutoff c, up to the last cutoff at which they do."""
+    i, upto = begin[c], end[c]
+    for later in range(c + 1, len(begin)):
+        if begin[later] != i:
+            break
+        upto = end[later]
+    for number in range(len(instants)):
+        while i < upto and event_time[i] < instants[number]:
+            i += 1
+        reached[number] = i
