@@ -34,8 +34,8 @@ def counts(observation: Observation) -> Totals:
 
 
 def sums(observation: Observation, amounts: Ints | Flags) -> Totals:
-    """(K, W, C, U) int64 sum of an integer or flag per event (N,), per kind and window."""
-    return _sums(observation, amounts.astype(np.int64, copy=False))
+    """(K, W, C, U) sum of an integer (then int64) or a flag (int32) per event (N,), per kind and window."""
+    return _sums(observation, amounts.astype(np.int32) if amounts.dtype == np.bool_ else amounts.astype(np.int64, copy=False))
 
 
 def maxima(observation: Observation) -> Ints:
