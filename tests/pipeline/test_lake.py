@@ -7,6 +7,8 @@ import pytest
 
 from pipeline.errors import MissingInput
 from pipeline.lake import Lake
+from pipeline.lake_commit import Change
+from pipeline.lake_parts import Layout
 
 SCHEMA = pa.schema([pa.field("user_id", pa.string()), pa.field("score", pa.float64())])
 
@@ -170,3 +172,30 @@ def test_a_flipped_bit_is_never_read_as_an_answer(lake: Lake, tmp_path: Path, re
     path.write_bytes(content)
     with pytest.raises(OSError, match=r"(?i)crc|checksum"):
         lake.read("scores") if reader == "read" else lake.scan("scores", version=version).to_table()
+
+
+def test_row_groups_come_one_by_one_with_texts_as_dictionaries(lake: Lake) -> None:
+    schema = pa.schema([pa.field("user_id", pa.string()), pa.field("x", pa.int64())])
+    rows = pa.table({"user_id": ["a", "a", "b", "c", "c"], "x": range(5)}, schema)
+    part = lake.write_part("t", {"bucket": "0"}, "part", rows, Layout(rows_per_group=2))
+    empty = lake.write_part("t", {"bucket": "1"}, "part", schema.empty_table())
+    version = lake.commit("t", schema, {}, [part, empty], metadata={})
+    found = list(lake.row_groups("t", {"bucket": "0"}, ["x", "user_id"], dictionaries=["user_id"], version=version))
+    assert [group["x"].to_pylist() for group in found] == [[0, 1], [2, 3], [4]]
+    assert [group["user_id"].type for group in found] == [pa.dictionary(pa.int32(), pa.string())] * 3
+    (nothing,) = lake.row_groups("t", {"bucket": "1"}, ["user_id"], dictionaries=["user_id"], version=version)
+    assert nothing.num_rows == 0
+    with pytest.raises(MissingInput, match="no partition"):
+        next(lake.row_groups("t", {"bucket": "2"}, ["x"], dictionaries=[], version=version))
+
+
+def test_several_partitions_are_replaced_together_and_nothing_else(lake: Lake) -> None:
+    for day in "123":
+        put(lake, day, f"before {day}")
+    parts = {day: lake.write_part("scores", {"day": day}, "new", rows(f"new {day}")) for day in "23"}
+    assert lake.commit_all("scores", SCHEMA, [Change({"day": day}, [part], {"by": day}) for day, part in parts.items()]) == 3
+    assert users(lake) == ["before 1", "new 2", "new 3"]
+    assert [lake.metadata("scores", {"day": day})["by"] for day in "123"] == ["part", "2", "3"]
+    lake.tidy("scores", keep_versions=1, retention_days=7)
+    assert users(lake) == ["before 1", "new 2", "new 3"]
+    assert len(list(Path(lake.uri("scores").removeprefix("file://")).rglob("day=*/*.parquet"))) == 3
