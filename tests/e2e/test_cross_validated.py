@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import gzip
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,11 @@ from tests.night import Project
 DATA = Path(__file__).parents[3] / "shared/data/cross-validated"
 OPENED, LAST = date(2010, 7, 19), date(2014, 6, 13)
 WINTER = (date(2014, 1, 1), date(2014, 3, 1))
+AS_OF = date(2011, 2, 15)
+
+SIGNUP = """event_type = "'signup'"\n"""
+REPUTATION = 'value = "Reputation"\n'
+"""What a person might add below that line to have a number to sum: it is the reputation on the day of the dump, in 2014."""
 
 Event = tuple[str, str, str, str, str | None]
 """Day, time to the second, user, event type, category."""
@@ -88,6 +93,37 @@ def accepted(project: Project) -> Counter[Event]:
 
 def test_two_winter_months_of_three_files_are_one_stream(tmp_path: Path) -> None:
     taken_in(tmp_path, *WINTER)
+
+
+def opening(folder: Path, profile: str) -> Project:
+    """The site's first seven months, by this profile, with everything that a training reads."""
+    project = Project(folder, OPENED, (AS_OF - OPENED).days)
+    (folder / "nightcast.toml").write_text(profile, encoding="utf-8")
+    (folder / "raw").symlink_to(DATA)
+    project.run("ingest", "--from", str(OPENED), "--to", str(AS_OF - timedelta(days=1)))
+    project.run("build-features", "--training", "--cutoff", str(AS_OF))
+    return project
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_the_shipped_profile_passes_the_leak_gate(tmp_path: Path) -> None:
+    result = opening(tmp_path, profiles.text("cross_validated")).result("check-leaks", "--cutoff", str(AS_OF))
+    assert result["passed"]
+    assert {row["check"] for row in result["checks"]} >= {"truncation", "permuted_future", "shuffled_labels", "too_good", "irreplaceable"}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_column_of_the_day_of_the_dump_is_caught(tmp_path: Path) -> None:
+    shipped = profiles.text("cross_validated")
+    assert shipped.count(SIGNUP) == 1
+    project = opening(tmp_path, shipped.replace(SIGNUP, SIGNUP + REPUTATION))
+    said = project.run("check-leaks", "--cutoff", str(AS_OF), expect=20).stderr
+    assert "irreplaceable, post_90d, value of signup, users with little history: without it a model loses" in said
+    assert "do not map a source column that is filled in or corrected after its event" in said
+    refused = project.run("train-gbdt", "--target", "post_90d", "--cutoff", str(AS_OF), expect=20).stderr
+    assert "The leak gate failed" in refused
 
 
 @pytest.mark.slow
