@@ -1,4 +1,4 @@
-"""`build-features` on Dask, with one worker and with two: `python tests/benchmarks/build.py [--events 30000000] [--buckets 64]`.
+"""`build-features` on Dask, with one worker and with two: `python -m tests.benchmarks.build [--events 30000000] [--buckets 64]`.
 
 Timelines are written straight into a lake of its own; then the stage builds features and labels for a training, commits, and tidies.
 Prints the time of the whole stage, the start of the cluster apart, and the greatest resident size of each worker process; says whether
