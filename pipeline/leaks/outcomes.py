@@ -23,7 +23,7 @@ from pipeline.leaks.twins import check_twins
 ERRORS = 3.3
 """Standard errors that chance may explain: one in a thousand runs goes further."""
 
-DEALS = 5
+DEALS = 3
 """How often outcomes are dealt: where few are learned by heart, one deal's AUC goes up to twice as far by chance as its error says."""
 
 NAMED = 5
