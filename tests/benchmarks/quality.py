@@ -157,9 +157,9 @@ class Site:
         return Pair(users, both["ours"].to_numpy(), both["score"].to_numpy(), both["happened"].to_numpy())
 
 
-def development(sites: Mapping[str, Site]) -> None:
+def development(sites: Mapping[str, Site], tasks: Sequence[Task]) -> None:
     names, pairs = [], []
-    for task in TASKS:
+    for task in tasks:
         site = sites[task.profile]
         for day in task.development:
             cutoff = site.midnight(day)
@@ -226,14 +226,16 @@ def main() -> None:
     which = options.add_mutually_exclusive_group()
     which.add_argument("--development", action="store_true")
     which.add_argument("--open", action="store_true")
+    options.add_argument("--only", default="", metavar="TEXT", help="with --development: the tasks whose name starts with this")
     chosen = options.parse_args()
     if not (chosen.development or chosen.open):
         raise SystemExit("The sealed cutoffs stay closed without --open, and each look at them is logged; --development uses earlier ones")
-    sites = {profile: Site(profile) for profile in dict.fromkeys(task.profile for task in TASKS)}
+    tasks = [task for task in TASKS if chosen.open or task.name.startswith(chosen.only)]
+    sites = {profile: Site(profile) for profile in dict.fromkeys(task.profile for task in tasks)}
     if chosen.open:
         opened(sites)
     else:
-        development(sites)
+        development(sites, tasks)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ UNTUNED: dict[str, Any] = {
     "bagging_fraction": 0.8,
     "bagging_freq": 1,
     "feature_fraction": 0.8,
-    "num_threads": 2,
+    "num_threads": 1,
     "deterministic": True,
     "force_row_wise": True,
     "verbosity": -1,
@@ -62,8 +62,8 @@ def judged(
     users, X, y = _sample(timeline, target, cutoff, columns)
     taught_by, outcomes = (np.concatenate([sample[part] for sample in samples]) for part in (1, 2))
     read = choice(taught_by)
-    data = lightgbm.Dataset(read(taught_by), label=outcomes)
-    scores = [lightgbm.train({**UNTUNED, "seed": seed}, data, num_boost_round=TREES).predict(read(X)) for seed in range(seeds)]
+    data, asked = lightgbm.Dataset(read(taught_by), label=outcomes), read(X)
+    scores = [lightgbm.train({**UNTUNED, "seed": seed}, data, num_boost_round=TREES).predict(asked) for seed in range(seeds)]
     return Judged(users, np.mean(scores, axis=0), y)
 
 
