@@ -20,6 +20,9 @@ from pipeline.leaks.truncation import Compared, FutureTask, compare_bucket, judg
 
 logger = logging.getLogger(__name__)
 
+NEWEST = 6
+"""Training cutoffs at which outcomes are looked at: further ones repeat the same users. Features are compared at every cutoff."""
+
 
 def run(config: Config, cutoff: Cutoff, *, show: bool) -> dict[str, Any]:
     """Check what `build-features --training` built as of `cutoff`, and commit the report; its rows.
@@ -32,7 +35,7 @@ def run(config: Config, cutoff: Cutoff, *, show: bool) -> dict[str, Any]:
     every = tuple(sorted({one for held in splits.values() for one in (*held.training, held.evaluation)}))
     sample = draw(lake, features, every, users=config.leaks.users, buckets=config.lake.buckets, seed=training.seed)
     asked = [
-        OutcomeTask(sample, target, splits[target].training, config.leaks, training.seed, training.min_positives)
+        OutcomeTask(sample, target, splits[target].training[-NEWEST:], config.leaks, training.seed, training.min_positives)
         for target in map(config.target, config.modelled_targets)
     ]
     with cluster(config) as workers:

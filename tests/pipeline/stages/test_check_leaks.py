@@ -12,6 +12,7 @@ from features.recency import recency
 from pipeline.config import Config
 from pipeline.errors import LeakFound, MissingInput
 from pipeline.lake import Lake
+from pipeline.leaks.outcomes import OutcomeTask
 from pipeline.leaks.report import MENDS, TABLE
 from pipeline.stages import check_leaks, train_gbdt
 from tests.synthetic_lake import AS_OF, configuration, write_events, write_features, write_training
@@ -60,6 +61,16 @@ def test_a_family_that_knows_the_future_fails_the_gate_and_stops_training(shop: 
     assert "mend the feature family" in caught.value.mend
     with pytest.raises(LeakFound, match="days_since"):
         train_gbdt.run(shop, shop.target("purchase_7d"), AS_OF, show=False)
+
+
+def test_outcomes_are_looked_at_at_the_newest_training_cutoffs_only(shop: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[OutcomeTask] = []
+    monkeypatch.setattr(check_leaks, "check_target", lambda task: seen.append(task) or [])
+    monkeypatch.setattr(check_leaks, "NEWEST", 1)
+    check_leaks.run(shop, AS_OF, show=False)
+    assert {task.target.name: task.cutoffs for task in seen} == {
+        name: (shop.split(shop.target(name), AS_OF).training[-1],) for name in shop.targets
+    }
 
 
 def test_features_that_were_not_built_say_what_to_run(shop: Config) -> None:
