@@ -20,7 +20,6 @@ from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
 import polars as pl
 
 from features.cutoff import Cutoff, local_midnight
@@ -239,5 +238,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    np.seterr(all="raise", under="ignore")
     main()
