@@ -22,10 +22,10 @@ class Feature:
 
 @dataclass(frozen=True)
 class Column:
-    """A feature with its values, (C, U) float64 for C cutoffs and U users, NaN where it is undefined."""
+    """A feature with its values, (C, U) for C cutoffs and U users: whole numbers, or float64 with NaN where it is undefined."""
 
     feature: Feature
-    values: Floats
+    values: Floats | npt.NDArray[np.int64] | npt.NDArray[np.int32]
 
 
 Columns = Iterator[Column]

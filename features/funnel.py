@@ -14,6 +14,7 @@ def funnel(observation: Observation) -> Columns:
     events = counts(observation)
     for before, after in pairwise(observation.by_type):
         for window, days in enumerate(observation.windows):
-            sentence = f"{{value}} {after.noun} for each of the {before.noun} {within(days)}"
+            none = f"no {before.noun} {within(days)}"
+            sentence = f"{{value}} {after.noun} per {before.noun.removesuffix('s')} {within(days)}|{none}"
             feature = Feature(f"{after.name}_per_{before.name}_{days}d", "ratio", sentence)
             yield Column(feature, ratio(events[after.place, window], events[before.place, window]))

@@ -24,8 +24,8 @@ def monetary(observation: Observation) -> Columns:
             total, highest = totals[place] / VALUE_SCALE, largest[place]
             columns = {
                 "sum": (total, f"a total value of {{value}} {of}"),
-                "mean": (ratio(total, numbers[place]), f"a mean value of {{value}} {of}"),
-                "max": (np.where(highest == NO_VALUE, np.nan, highest / VALUE_SCALE), f"a largest value of {{value}} {of}"),
+                "mean": (ratio(total, numbers[place]), f"a mean value of {{value}} {of}|no value {of}"),
+                "max": (np.where(highest == NO_VALUE, np.nan, highest / VALUE_SCALE), f"a largest value of {{value}} {of}|no value {of}"),
             }
             for name, (values, sentence) in columns.items():
                 yield Column(Feature(f"value_{name}_{kind.name}_{days}d", "value", sentence), values)

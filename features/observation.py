@@ -105,7 +105,7 @@ def _starts(begin: Ints, end: Ints, event_time: Ints, instants: Ints, place: Int
     """
     windows, cutoffs = place.shape
     users = begin.shape[1]
-    starts = np.empty((windows, cutoffs, users), dtype=np.int64)
+    starts = np.empty((windows, cutoffs, users), dtype=np.int32)
     reached = np.empty(len(instants), dtype=np.int64)
     for user in range(users):
         for c in range(cutoffs):

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from numba import njit
 
 from features.contract import TIMESTAMP
 from features.cutoff import Cutoff
@@ -128,10 +129,10 @@ def from_sorted(events: pa.Table, event_types: Sequence[str]) -> Timeline:
     Raises ValueError for rows in another order and for an event type outside `event_types`.
     """
     owner, users = _coded(events["user_id"])
-    firsts = np.flatnonzero(np.diff(owner, prepend=NULL_CODE))
-    user_ids = users.take(pa.array(owner[firsts]))
     event_time, available_at = _micros(events["event_time"]), _micros(events["available_at"])
-    _check_order(user_ids, firsts, event_time, available_at)
+    firsts, misplaced = _runs(owner, event_time, available_at)
+    user_ids = users.take(pa.array(owner[firsts]))
+    _check_order(user_ids, misplaced)
     item, items = _coded(events["item_id"])
     category, categories = _coded(events["category"])
     return Timeline(
@@ -165,7 +166,7 @@ def _type_codes(texts: pa.ChunkedArray, event_types: Sequence[str]) -> Codes:
     codes, found = _coded(texts)
     place = {name: code for code, name in enumerate(event_types)}
     known = np.array([place.get(name, NULL_CODE) for name in found.to_pylist()], dtype=np.int32)
-    placed: Codes = known[codes] if len(codes) else codes
+    placed: Codes = known.take(codes) if len(codes) else codes
     if (placed == NULL_CODE).any():
         unknown = sorted(found[int(code)].as_py() for code in np.unique(codes[placed == NULL_CODE]))
         raise ValueError(f"Event types {', '.join(unknown)} are not among {', '.join(event_types)}")
@@ -176,11 +177,25 @@ def _micros(times: pa.ChunkedArray) -> Ints:
     return np.array(times.cast(TIMESTAMP).cast(pa.int64()).to_numpy())
 
 
-def _check_order(user_ids: pa.Array, firsts: Ints, event_time: Ints, available_at: Ints) -> None:
-    later = np.diff(event_time)
-    before = (later < 0) | ((later == 0) & (np.diff(available_at) < 0))
-    before[firsts[1:] - 1] = False
-    if before.any():
-        raise ValueError(f"Row {np.flatnonzero(before)[0] + 1} is earlier than the row before it; wanted: {', '.join(SORT_KEY)}")
+@njit(cache=True, nogil=True)
+def _runs(owner: Codes, event_time: Ints, available_at: Ints) -> tuple[Ints, int]:
+    """Where each user's rows begin, and the first row that is earlier than the row of the same user before it (−1: none)."""
+    count, misplaced = min(len(owner), 1), -1
+    for row in range(1, len(owner)):
+        if owner[row] != owner[row - 1]:
+            count += 1
+        elif misplaced < 0 and (event_time[row], available_at[row]) < (event_time[row - 1], available_at[row - 1]):
+            misplaced = row
+    firsts, place = np.zeros(count, dtype=np.int64), min(len(owner), 1)
+    for row in range(1, len(owner)):
+        if owner[row] != owner[row - 1]:
+            firsts[place] = row
+            place += 1
+    return firsts, misplaced
+
+
+def _check_order(user_ids: pa.Array, misplaced: int) -> None:
+    if misplaced >= 0:
+        raise ValueError(f"Row {misplaced} is earlier than the row before it; wanted: {', '.join(SORT_KEY)}")
     if not pc.all(pc.less(user_ids[:-1], user_ids[1:]), min_count=0).as_py():
         raise ValueError(f"Users are not in order, or come in several runs; wanted: {', '.join(SORT_KEY)}")

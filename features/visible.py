@@ -50,7 +50,7 @@ def visible(timeline: Timeline, cutoffs: Ints) -> Visible:
 def _prefixes(offsets: Ints, event_time: Ints, available_at: Ints, cutoffs: Ints) -> tuple[Ints, Ints, Flags]:
     """(C, U) from each user's first event to behind the last that the cutoff shows, and whether one between them was not known yet."""
     users, count = len(offsets) - 1, len(cutoffs)
-    begin, end = np.empty((count, users), dtype=np.int64), np.empty((count, users), dtype=np.int64)
+    begin, end = np.empty((count, users), dtype=np.int32), np.empty((count, users), dtype=np.int32)
     holes = np.zeros((count, users), dtype=np.bool_)
     behind = np.empty(count, dtype=np.int64)  # behind the last event that this cutoff is the first to show
     unknown = np.empty(count, dtype=np.int64)  # the first event before the cutoff that was not known yet

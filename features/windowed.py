@@ -143,7 +143,7 @@ def _distinct(begin: Ints, starts: Ints, end: Ints, codes: Codes, last_met: Ints
     last_met  by code, how many events had been met in all when it was met last; scratch, −1 at first
     """
     windows, cutoffs, users = starts.shape
-    found = np.empty((windows, cutoffs, users), dtype=np.int64)
+    found = np.empty((windows, cutoffs, users), dtype=np.int32)
     before = np.empty(len(latest) + 1, dtype=np.int64)
     met = 0
     for user in range(users):

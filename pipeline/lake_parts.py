@@ -6,7 +6,7 @@ import posixpath
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -37,17 +37,19 @@ class Layout:
     dictionaries    columns whose values repeat; None: all that turn out to
     differences     integers and times that are stored as the difference to the row before
     rows_per_group  of every row group but the last
+    compression     of each page: zstd is the smaller, lz4 the quicker to read
     """
 
     dictionaries: tuple[str, ...] | None = None
     differences: tuple[str, ...] = ()
     rows_per_group: int = ROWS_PER_GROUP
+    compression: Literal["zstd", "lz4"] = "zstd"
 
     @property
     def options(self) -> dict[str, Any]:
         """For `pyarrow.parquet`: compressed pages, each with a checksum."""
         return {
-            "compression": "zstd",
+            "compression": self.compression,
             "write_page_checksum": True,
             "use_dictionary": True if self.dictionaries is None else list(self.dictionaries),
             "dictionary_pagesize_limit": LARGEST_DICTIONARY if self.dictionaries else None,

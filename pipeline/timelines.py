@@ -33,8 +33,8 @@ from pipeline.timeline_bucket import (
 
 logger = logging.getLogger(__name__)
 
-EVENTS_PER_BLOCK = 262_144
-"""About 30 MB while a block is read and 16 MB after that."""
+EVENTS_PER_BLOCK = 196_608
+"""Less than a row group, so that most blocks are one: about 30 MB while it is read and 16 MB after that."""
 
 READ = [name for name in SCHEMA.names if name != "event_id"]
 """Columns that a timeline is made of; the rows are in the order of their ids already."""

@@ -27,7 +27,7 @@ from tests.benchmarks.features_events import END, TYPES
 WINDOWS = (1, 7, 14, 30, 60, 90, 180)
 COLUMNS = [f"{what}_{days}" for days in WINDOWS for what in (*(f"type{code}" for code in range(len(TYPES))), "sum", "items")] + ["recency"]
 THREADS = 2
-USERS_PER_BLOCK = 1000
+USERS_PER_BLOCK = 300
 """Then the results of a block stay in the processor's cache."""
 
 Piece = tuple[int, int, Iterator[np.ndarray]]

@@ -22,7 +22,7 @@ from pipeline.timeline_bucket import LAYOUT, SCHEMA, TABLE
 
 TYPES = ("view", "cart", "purchase", "review", "return")
 SHARES = (0.6, 0.2, 0.1, 0.07, 0.03)
-ITEMS, CATEGORIES, USUAL, DAYS = 20_000, 40, 50, 365
+ITEMS, USUAL, DAYS = 20_000, 50, 365
 END = Cutoff(datetime(2026, 1, 1, tzinfo=UTC))
 BUCKETS = 16
 ROWS_PER_CHUNK = 131_072
@@ -47,7 +47,6 @@ class Coded:
     def timeline(self, names: pa.Array) -> pa.Table:
         """What the lake stores. `names` (U,) are the users' ids."""
         items = pa.array([f"item-{item:05d}" for item in range(ITEMS)])
-        categories = pa.array([f"category {category}" for category in range(CATEGORIES)])
         columns = {
             "event_id": pa.array([f"{number:012x}" for number in range(len(self.user))]),
             "user_id": names.take(pa.array(self.user)),
@@ -55,7 +54,7 @@ class Coded:
             "available_at": pa.array(self.available_at).cast(TIMESTAMP),
             "event_type": pa.array(TYPES).take(pa.array(self.event_type)),
             "item_id": items.take(pa.array(self.item)),
-            "category": categories.take(pa.array(self.item % CATEGORIES)),
+            "category": pa.nulls(len(self.user), pa.string()),
             "value": pa.array(self.value),
             "session_id": pa.nulls(len(self.user), pa.string()),
         }

@@ -111,7 +111,7 @@ def test_undefined_values_are_nan_only_where_a_family_says_so() -> None:
 
 
 def test_a_value_that_may_be_undefined_has_words_for_that() -> None:
-    whole = feature_set(replace(FULL, families=("sessions", "gaps", "calendar", "affinity", "lifetime")))
+    whole = feature_set(FULL)
     matrix = whole.at(timeline(event("a", -1), event("b", 1), types=FULL.event_types), CUTOFF)
     undefined = [feature for feature, values in zip(whole.features, matrix.T, strict=True) if np.isnan(values).any()]
     assert [feature.sentence for feature in undefined if "|" not in feature.sentence] == []
