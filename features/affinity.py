@@ -10,6 +10,7 @@ from features.definition import slug
 from features.feature import Column, Columns, Feature, Floats, ratio, within
 from features.observation import Observation
 from features.timeline import NULL_CODE, Codes, Ints
+from features.visible import Positions
 
 EVENTS, CATEGORIES, TOP, SQUARES, TOP_AGE = range(5)
 TOUCHES, ITEMS = range(2)
@@ -69,7 +70,7 @@ def _plain(name: str) -> str:
 
 
 @njit(cache=True, nogil=True)
-def _mix(recent: Ints, end: Ints, cutoffs: Ints, time: Ints, category: Codes) -> Ints:
+def _mix(recent: Positions, end: Positions, cutoffs: Ints, time: Ints, category: Codes) -> Ints:
     """(5, C, U) events with a category, categories, events in the top one, sum of squares, µs since the top one was touched last."""
     found = np.zeros((5, *end.shape), dtype=np.int64)
     met = np.zeros(category.max() + 1 if len(category) else 0, dtype=np.int64)
@@ -94,7 +95,7 @@ def _mix(recent: Ints, end: Ints, cutoffs: Ints, time: Ints, category: Codes) ->
 
 
 @njit(cache=True, nogil=True)
-def _repeats(recent: Ints, end: Ints, item: Codes) -> tuple[Ints, Ints]:
+def _repeats(recent: Positions, end: Positions, item: Codes) -> tuple[Ints, Ints]:
     """(C, U) events with an item, and different items among them."""
     touches, items = np.empty(end.shape, dtype=np.int64), np.empty(end.shape, dtype=np.int64)
     stamps, walk = np.zeros(item.max() + 1 if len(item) else 0, dtype=np.int64), 0
@@ -113,7 +114,7 @@ def _repeats(recent: Ints, end: Ints, item: Codes) -> tuple[Ints, Ints]:
 
 
 @njit(cache=True, nogil=True)
-def _counts(recent: Ints, end: Ints, edges: Ints, time: Ints, place: Codes, places: int) -> Floats:
+def _counts(recent: Positions, end: Positions, edges: Ints, time: Ints, place: Codes, places: int) -> Floats:
     """(M, W + 1, C, U) events of each place per window, and last in the lookback."""
     cutoffs, users, windows = end.shape[0], end.shape[1], edges.shape[1]
     counts, met = np.empty((places, windows + 1, cutoffs, users)), np.empty((places, windows + 1), dtype=np.int64)

@@ -9,6 +9,7 @@ from features.cutoff import DAY_MICROS, EPOCH_WEEKDAY, HOUR_MICROS
 from features.feature import Column, Columns, Feature, Floats, ratio, within
 from features.observation import Observation
 from features.timeline import Flags, Ints, running_total
+from features.visible import Positions
 
 SATURDAY = 5
 MIDNIGHT_SHIFT_MICROS = 13 * HOUR_MICROS + 45 * 60_000_000
@@ -48,7 +49,7 @@ def _share(observation: Observation, flags: Flags) -> Floats:
 
 
 @njit(cache=True, nogil=True)
-def _same_weekday(recent: Ints, end: Ints, cutoffs: Ints, time: Ints) -> Ints:
+def _same_weekday(recent: Positions, end: Positions, cutoffs: Ints, time: Ints) -> Ints:
     """(C, U) events of the lookback in [cutoff − 7 k days, cutoff − 7 k days + 24 h) for some k ≥ 1."""
     same = np.zeros(end.shape, dtype=np.int64)
     for c in range(end.shape[0]):

@@ -9,6 +9,7 @@ from features.cutoff import DAY_MICROS
 from features.feature import Column, Columns, Feature, Floats, within
 from features.observation import Observation
 from features.timeline import Codes, Ints
+from features.visible import Positions
 
 MEAN, DEVIATION, LATEST, OVERDUE = range(4)
 DAYS, NEWEST, OLDEST, FIRST_GAP, SQUARES = range(5)
@@ -36,7 +37,7 @@ def gaps(observation: Observation) -> Columns:
 
 
 @njit(cache=True, nogil=True)
-def _gaps(recent: Ints, end: Ints, cutoffs: Ints, time: Ints, kind: Codes, kinds: int) -> Floats:
+def _gaps(recent: Positions, end: Positions, cutoffs: Ints, time: Ints, kind: Codes, kinds: int) -> Floats:
     """(4, K, C, U) mean, deviation, latest and overdue, from integer sums over the active days that the walk back meets."""
     found = np.full((4, kinds, *end.shape), np.nan)
     met = np.zeros((kinds, 5), dtype=np.int64)

@@ -10,6 +10,7 @@ from features.cutoff import DAY_MICROS
 from features.feature import Column, Columns, Feature, Floats, ratio
 from features.observation import Observation
 from features.timeline import Codes, Ints
+from features.visible import Positions
 
 COUNT, SPAN, AGE, FIRST_VALUE = range(4)
 
@@ -53,7 +54,7 @@ def _repetition(observation: Observation, name: str) -> Columns:
 
 
 @njit(cache=True, nogil=True)
-def _acquaintance(begin: Ints, end: Ints, cutoffs: Ints, time: Ints, value: Ints) -> tuple[Floats, Floats, Floats]:
+def _acquaintance(begin: Positions, end: Positions, cutoffs: Ints, time: Ints, value: Ints) -> tuple[Floats, Floats, Floats]:
     """(C, U) days known, value of the first 24 hours, active days."""
     known, early, active = np.full(end.shape, np.nan), np.full(end.shape, np.nan), np.zeros(end.shape)
     for c in range(end.shape[0]):
@@ -74,7 +75,7 @@ def _acquaintance(begin: Ints, end: Ints, cutoffs: Ints, time: Ints, value: Ints
 
 
 @njit(cache=True, nogil=True)
-def _repeats(begin: Ints, end: Ints, cutoffs: Ints, time: Ints, kind: Codes, value: Ints, wanted: int) -> Floats:
+def _repeats(begin: Positions, end: Positions, cutoffs: Ints, time: Ints, kind: Codes, value: Ints, wanted: int) -> Floats:
     """(4, C, U) count, span, age and value of the first active day, of one event type."""
     found = np.full((4, *end.shape), np.nan)
     for c in range(end.shape[0]):

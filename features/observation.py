@@ -21,7 +21,7 @@ from features.cutoff import DAY_MICROS, Cutoff
 from features.definition import Definition
 from features.target import ANY
 from features.timeline import Ints, Timeline
-from features.visible import visible
+from features.visible import Positions, visible
 
 ALL_TYPES = -1
 
@@ -54,10 +54,10 @@ class Observation:
     events: Timeline
     cutoffs: Ints
     definition: Definition
-    begin: Ints
-    end: Ints
-    recent: Ints
-    starts: Ints
+    begin: Positions
+    end: Positions
+    recent: Positions
+    starts: Positions
 
     @property
     def windows(self) -> tuple[int, ...]:
@@ -98,7 +98,7 @@ def observe(timeline: Timeline, cutoffs: Sequence[Cutoff], definition: Definitio
 
 
 @njit(cache=True, nogil=True)
-def _starts(begin: Ints, end: Ints, event_time: Ints, instants: Ints, place: Ints) -> Ints:
+def _starts(begin: Positions, end: Positions, event_time: Ints, instants: Ints, place: Ints) -> Positions:
     """(W, C, U) the first position of each range that is not before `instants[place]`, of ascending instants and (W, C) places.
 
     Windows of different cutoffs often begin at one instant, and a user's events are passed once for all of them.
@@ -117,7 +117,7 @@ def _starts(begin: Ints, end: Ints, event_time: Ints, instants: Ints, place: Int
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _pass(begin: Ints, end: Ints, c: int, event_time: Ints, instants: Ints, reached: Ints) -> None:
+def _pass(begin: Positions, end: Positions, c: int, event_time: Ints, instants: Ints, reached: Ints) -> None:
     """Where each instant lies among the events that begin as those of cutoff c, up to the last cutoff at which they do."""
     i, upto = begin[c], end[c]
     for later in range(c + 1, len(begin)):

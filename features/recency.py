@@ -10,6 +10,7 @@ from features.feature import Column, Columns, Feature, Floats, within
 from features.observation import Observation
 from features.target import ANY
 from features.timeline import Codes, Ints
+from features.visible import Positions
 
 
 def recency(observation: Observation) -> Columns:
@@ -23,7 +24,7 @@ def recency(observation: Observation) -> Columns:
 
 
 @njit(cache=True, nogil=True)
-def _since(recent: Ints, end: Ints, cutoffs: Ints, time: Ints, kind: Codes, wanted: int) -> Floats:
+def _since(recent: Positions, end: Positions, cutoffs: Ints, time: Ints, kind: Codes, wanted: int) -> Floats:
     days = np.full(end.shape, np.nan)
     for c in range(end.shape[0]):
         for user in range(end.shape[1]):

@@ -10,6 +10,7 @@ from features.cutoff import DAY_MICROS
 from features.feature import Column, Columns, Feature, Floats, ratio, within
 from features.observation import Observation
 from features.timeline import Codes, Ints
+from features.visible import Positions
 
 MINUTE_MICROS = 60_000_000
 
@@ -78,7 +79,7 @@ def _renumbered(codes: Codes, count: int) -> Codes:
 
 
 @njit(cache=True, nogil=True)
-def _counts(recent: Ints, end: Ints, edges: Ints, time: Ints, kind: Codes, session: Codes, kinds: int) -> Floats:
+def _counts(recent: Positions, end: Positions, edges: Ints, time: Ints, kind: Codes, session: Codes, kinds: int) -> Floats:
     """(K, W, C, U) sessions per kind and window; one counts where the walk back meets it first, in the shortest window that holds it."""
     cutoffs, users, windows = end.shape[0], end.shape[1], edges.shape[1]
     numbers, met = np.empty((kinds, windows, cutoffs, users)), np.empty((kinds, windows + 1), dtype=np.int64)
@@ -106,7 +107,7 @@ def _counts(recent: Ints, end: Ints, edges: Ints, time: Ints, kind: Codes, sessi
 
 
 @njit(cache=True, nogil=True)
-def _totals(recent: Ints, end: Ints, time: Ints, value: Ints, session: Codes) -> Ints:
+def _totals(recent: Positions, end: Positions, time: Ints, value: Ints, session: Codes) -> Ints:
     """(6, C, U) sums over the sessions of the lookback, which grow as the walk goes back."""
     totals = np.zeros((6, *end.shape), dtype=np.int64)
     stamps, began = np.zeros(_size(session), dtype=np.int32), np.empty(_size(session), dtype=np.int64)

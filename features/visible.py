@@ -17,9 +17,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
 from features.timeline import EVENT_ARRAYS, Flags, Ints, Timeline
+
+Positions = npt.NDArray[np.int32]
+"""Places in the arrays of events: half the memory to go through, and no arrays of 2³¹ events are held at once."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,8 @@ class Visible:
     """events: the timeline, with copies behind it; begin, end (C, U): at cutoff c, user u has shown the events [begin, end)."""
 
     events: Timeline
-    begin: Ints
-    end: Ints
+    begin: Positions
+    end: Positions
 
 
 def visible(timeline: Timeline, cutoffs: Ints) -> Visible:
@@ -47,7 +51,7 @@ def visible(timeline: Timeline, cutoffs: Ints) -> Visible:
 
 
 @njit(cache=True, nogil=True)
-def _prefixes(offsets: Ints, event_time: Ints, available_at: Ints, cutoffs: Ints) -> tuple[Ints, Ints, Flags]:
+def _prefixes(offsets: Ints, event_time: Ints, available_at: Ints, cutoffs: Ints) -> tuple[Positions, Positions, Flags]:
     """(C, U) from each user's first event to behind the last that the cutoff shows, and whether one between them was not known yet."""
     users, count = len(offsets) - 1, len(cutoffs)
     begin, end = np.empty((count, users), dtype=np.int32), np.empty((count, users), dtype=np.int32)
@@ -75,7 +79,7 @@ def _prefixes(offsets: Ints, event_time: Ints, available_at: Ints, cutoffs: Ints
 
 
 @njit(cache=True, nogil=True)
-def _without_holes(begin: Ints, end: Ints, holes: Flags, available_at: Ints, cutoffs: Ints) -> Ints:
+def _without_holes(begin: Positions, end: Positions, holes: Flags, available_at: Ints, cutoffs: Ints) -> Ints:
     """Positions of the events to copy, in order; `begin` and `end` are moved to where the copies will be."""
     longest = 0
     for c in range(holes.shape[0]):

@@ -21,6 +21,7 @@ from numba import njit
 from features.cutoff import DAY_MICROS
 from features.observation import Observation
 from features.timeline import Codes, Flags, Ints
+from features.visible import Positions
 
 NO_VALUE = np.iinfo(np.int64).min
 """Less than any value: what the largest of none is."""
@@ -51,7 +52,7 @@ def active_days(observation: Observation) -> Ints:
     return _active_days(observation.starts, observation.end, observation.cutoffs, events.event_time, events.event_type, kinds)
 
 
-def distinct(observation: Observation, codes: Codes) -> Ints:
+def distinct(observation: Observation, codes: Codes) -> Codes:
     """(W, C, U) different non-negative codes (N,) among the events of any type in each window."""
     last_met = np.full(int(codes.max(initial=-1)) + 1, -1, dtype=np.int64)
     longest = int((observation.end - observation.begin).max(initial=0))
@@ -77,7 +78,7 @@ def _running(event_type: Codes, amounts: Totals, kinds: int) -> Totals:
 
 
 @njit(cache=True, nogil=True)
-def _differences(starts: Ints, end: Ints, running: Totals) -> Totals:
+def _differences(starts: Positions, end: Positions, running: Totals) -> Totals:
     windows, cutoffs, users = starts.shape
     kinds = running.shape[1]
     totals = np.empty((kinds, windows, cutoffs, users), dtype=running.dtype)
@@ -91,7 +92,7 @@ def _differences(starts: Ints, end: Ints, running: Totals) -> Totals:
 
 
 @njit(cache=True, nogil=True)
-def _maxima(starts: Ints, end: Ints, event_type: Codes, kinds: int, value: Ints) -> Ints:
+def _maxima(starts: Positions, end: Positions, event_type: Codes, kinds: int, value: Ints) -> Ints:
     windows, cutoffs, users = starts.shape
     largest = np.empty((kinds, windows, cutoffs, users), dtype=np.int64)
     met = np.empty(kinds, dtype=np.int64)
@@ -111,7 +112,7 @@ def _maxima(starts: Ints, end: Ints, event_type: Codes, kinds: int, value: Ints)
 
 
 @njit(cache=True, nogil=True)
-def _active_days(starts: Ints, end: Ints, cutoffs: Ints, time: Ints, event_type: Codes, kinds: int) -> Ints:
+def _active_days(starts: Positions, end: Positions, cutoffs: Ints, time: Ints, event_type: Codes, kinds: int) -> Ints:
     """A day counts where the walk meets it first, once for any type and once for each."""
     windows, _, users = starts.shape
     active = np.empty((kinds, windows, len(cutoffs), users), dtype=np.int64)
@@ -136,7 +137,7 @@ def _active_days(starts: Ints, end: Ints, cutoffs: Ints, time: Ints, event_type:
 
 
 @njit(cache=True, nogil=True)
-def _distinct(begin: Ints, starts: Ints, end: Ints, codes: Codes, last_met: Ints, latest: Flags) -> Ints:
+def _distinct(begin: Positions, starts: Positions, end: Positions, codes: Codes, last_met: Ints, latest: Flags) -> Codes:
     """Counts the events that are the latest of their code before the cutoff.
 
     latest    whether an event is one, by its place in the user's range; grows with the cutoffs, scratch
