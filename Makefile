@@ -35,12 +35,11 @@ up: setup ## Airflow, MLflow and Data Docs on loopback, over what the demo left;
 	$(STAGES)/nightcast up
 
 test: setup ## the test suite, in both environments
-	$(STAGES)/python -m pytest -m "not slow"
+	$(STAGES)/python -m pytest -m "not slow" --numprocesses 2 --dist loadfile --durations 15
 	PYTHONPATH=. $(AIRFLOW)/python -m pytest -m "not slow" tests/dags tests/pipeline/orchestration
 
-test-all: setup ## the same with the slow tests
-	$(STAGES)/python -m pytest
-	PYTHONPATH=. $(AIRFLOW)/python -m pytest tests/dags tests/pipeline/orchestration
+test-all: test ## the same with the slow tests, one at a time: some measure memory
+	$(STAGES)/python -m pytest -m slow
 
 lint: setup ## the quick half: format, lint, import contracts
 	$(STAGES)/ruff format --check .
