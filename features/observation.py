@@ -19,11 +19,9 @@ from numba import njit
 
 from features.cutoff import DAY_MICROS, Cutoff
 from features.definition import Definition
-from features.target import ANY
+from features.target import ANY, ANY_CODE
 from features.timeline import Ints, Timeline
 from features.visible import Positions, visible
-
-ALL_TYPES = -1
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ class Observation:
     def kinds(self) -> tuple[Kind, ...]:
         """`any`, then each event type in configured order; a single event type is `any`."""
         types = self.events.event_types
-        return (Kind(ANY, 0, ALL_TYPES), *(Kind(name, code + 1, code) for code, name in enumerate(types) if len(types) > 1))
+        return (Kind(ANY, 0, ANY_CODE), *(Kind(name, code + 1, code) for code, name in enumerate(types) if len(types) > 1))
 
     @property
     def by_type(self) -> tuple[Kind, ...]:

@@ -95,10 +95,6 @@ class Timeline:
         """(U,) how many of each user's events have their flag set."""
         return np.diff(running_total(flags)[self.offsets])
 
-    def sums(self, amounts: Ints) -> Ints:
-        """(U,) each user's sum of an integer array (N,): exact, so no neighbour can change a bit."""
-        return np.diff(running_total(amounts)[self.offsets])
-
 
 EVENT_ARRAYS = tuple(
     field.name for field in fields(Timeline) if field.name not in {"user_ids", "offsets", "event_types", "items", "categories"}

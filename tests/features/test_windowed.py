@@ -47,6 +47,11 @@ def test_sums_are_of_integers_and_flags_and_keep_their_sign() -> None:
     assert sums(seen, np.array([True, False, True, True]))[0, :, 0].tolist() == [[1, 0], [2, 0]]
 
 
+def test_sums_are_per_user_and_exact_where_floats_are_not() -> None:
+    seen = observation(event("a", 1, value=2**53 + 1), event("b", 1, value=1), event("b", 2, value=-1), event("c", 1))
+    assert sums(seen, seen.events.value)[0, 0, 0].tolist() == [2**53 + 1, 0, 0]
+
+
 def test_maxima_leave_out_what_has_no_value_or_lies_before_the_window() -> None:
     seen = observation(event("a", 20, value=9), event("a", 3, value=-4), event("a", 2), event("b", 40, value=1))
     assert maxima(seen)[:, :, 0].tolist() == [[[-4, NO_VALUE], [9, NO_VALUE]], [[-4, NO_VALUE], [9, NO_VALUE]], [[NO_VALUE] * 2] * 2]
