@@ -54,7 +54,8 @@ def _chosen(observation: Observation, categorised: Ints) -> Columns:
     place_of = {name: place for place, name in enumerate(categories)}
     places = np.array([place_of.get(name, NULL_CODE) for name in events.categories] + [NULL_CODE], dtype=np.int32)
     # The last place is for events without a category: their code, −1, points there.
-    counts = _counts(observation.recent, observation.end, observation.edges, events.event_time, places[events.category], len(categories))
+    starts = np.concatenate([observation.starts, observation.recent[None]])
+    counts = _counts(starts, observation.end, places[events.category], len(categories))
     for place, name in enumerate(categories):
         sentence = f"a share of {{value}} of the events in {_plain(name)}|no events with a category"
         sentence += f" {within(observation.definition.lookback_days)}"
@@ -114,22 +115,19 @@ def _repeats(recent: Positions, end: Positions, item: Codes) -> tuple[Ints, Ints
 
 
 @njit(cache=True, nogil=True)
-def _counts(recent: Positions, end: Positions, edges: Ints, time: Ints, place: Codes, places: int) -> Floats:
-    """(M, W + 1, C, U) events of each place per window, and last in the lookback."""
-    cutoffs, users, windows = end.shape[0], end.shape[1], edges.shape[1]
-    counts, met = np.empty((places, windows + 1, cutoffs, users)), np.empty((places, windows + 1), dtype=np.int64)
+def _counts(starts: Positions, end: Positions, place: Codes, places: int) -> Ints:
+    """(M, W, C, U) events of each place from each of the starts (W, C, U) on, the latest start first."""
+    windows, cutoffs, users = starts.shape
+    counts, met = np.empty((places, windows, cutoffs, users), dtype=np.int64), np.empty(places, dtype=np.int64)
     for c in range(cutoffs):
         for user in range(users):
             met[:] = 0
-            window = 0
-            for i in range(end[c, user] - 1, recent[c, user] - 1, -1):
-                while window < windows and time[i] < edges[c, window]:
-                    window += 1
-                if place[i] >= 0:
-                    met[place[i], window] += 1
-            for of in range(places):
-                running = 0
-                for longer in range(windows + 1):
-                    running += met[of, longer]
-                    counts[of, longer, c, user] = running
+            i = end[c, user]
+            for window in range(windows):
+                while i > starts[window, c, user]:
+                    i -= 1
+                    if place[i] >= 0:
+                        met[place[i]] += 1
+                for of in range(places):
+                    counts[of, window, c, user] = met[of]
     return counts

@@ -79,11 +79,6 @@ class Observation:
         """One kind per event type, in configured order."""
         return self.kinds[1:] or self.kinds
 
-    @cached_property
-    def edges(self) -> Ints:
-        """(C, W) where each window begins: cutoff − days × 24 h."""
-        return self.cutoffs[:, None] - np.array(self.windows, dtype=np.int64) * DAY_MICROS
-
 
 def observe(timeline: Timeline, cutoffs: Sequence[Cutoff], definition: Definition) -> Observation:
     """The observation of a whole timeline at ascending cutoffs; what is not visible at a cutoff is in none of its ranges."""

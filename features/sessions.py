@@ -7,7 +7,7 @@ from numba import njit
 
 from features.contract import VALUE_SCALE
 from features.cutoff import DAY_MICROS
-from features.feature import Column, Columns, Feature, Floats, ratio, within
+from features.feature import Column, Columns, Feature, ratio, within
 from features.observation import Observation
 from features.timeline import Codes, Ints
 from features.visible import Positions
@@ -25,7 +25,7 @@ def sessions(observation: Observation) -> Columns:
     of the last event that belongs to one. Without any session counts are 0 and the rest NaN; events without a value add nothing.
     """
     seen, events, codes = observation, observation.events, _codes(observation)
-    numbers = _counts(seen.recent, seen.end, seen.edges, events.event_time, events.event_type, codes, len(seen.kinds))
+    numbers = _counts(seen.starts, seen.end, events.event_type, codes, len(seen.kinds))
     for kind in observation.kinds:
         for window, days in enumerate(observation.windows):
             sentence = f"{{value}} sessions with {kind.noun} {within(days)}"
@@ -79,30 +79,27 @@ def _renumbered(codes: Codes, count: int) -> Codes:
 
 
 @njit(cache=True, nogil=True)
-def _counts(recent: Positions, end: Positions, edges: Ints, time: Ints, kind: Codes, session: Codes, kinds: int) -> Floats:
+def _counts(starts: Positions, end: Positions, kind: Codes, session: Codes, kinds: int) -> Ints:
     """(K, W, C, U) sessions per kind and window; one counts where the walk back meets it first, in the shortest window that holds it."""
-    cutoffs, users, windows = end.shape[0], end.shape[1], edges.shape[1]
-    numbers, met = np.empty((kinds, windows, cutoffs, users)), np.empty((kinds, windows + 1), dtype=np.int64)
+    windows, cutoffs, users = starts.shape
+    numbers, met = np.empty((kinds, windows, cutoffs, users), dtype=np.int64), np.empty(kinds, dtype=np.int64)
     stamps, walk = np.zeros((_size(session), kinds), dtype=np.int32), 0
     for c in range(cutoffs):
         for user in range(users):
             met[:] = 0
             walk += 1
-            window = 0
-            for i in range(end[c, user] - 1, recent[c, user] - 1, -1):
-                while window < windows and time[i] < edges[c, window]:
-                    window += 1
-                if session[i] < 0:
-                    continue
-                for place in (0, kind[i] + 1) if kinds > 1 else (0, 0):
-                    if stamps[session[i], place] != walk:
-                        stamps[session[i], place] = walk
-                        met[place, window] += 1
-            for place in range(kinds):
-                running = 0
-                for longer in range(windows):
-                    running += met[place, longer]
-                    numbers[place, longer, c, user] = running
+            i = end[c, user]
+            for window in range(windows):
+                while i > starts[window, c, user]:
+                    i -= 1
+                    if session[i] < 0:
+                        continue
+                    for place in (0, kind[i] + 1) if kinds > 1 else (0, 0):
+                        if stamps[session[i], place] != walk:
+                            stamps[session[i], place] = walk
+                            met[place] += 1
+                for place in range(kinds):
+                    numbers[place, window, c, user] = met[place]
     return numbers
 
 

@@ -1,6 +1,5 @@
 import numpy as np
 
-from features.cutoff import DAY_MICROS
 from tests.features.literal import CUTOFF, MICRO, event, observation
 
 
@@ -25,8 +24,9 @@ def test_the_lookback_of_a_late_user_lies_in_the_copies() -> None:
 
 
 def test_windows_begin_their_days_before_each_cutoff() -> None:
-    seen = observation(cutoffs=(CUTOFF.plus_days(-1), CUTOFF), windows=(1, 7))
-    assert ((CUTOFF.micros - seen.edges) / DAY_MICROS).tolist() == [[2, 8], [1, 7]]
+    rows = [event("a", days + before) for days in (8, 7, 2, 1) for before in (MICRO, 0)]
+    seen = observation(*rows, cutoffs=(CUTOFF.plus_days(-1), CUTOFF), windows=(1, 7))
+    assert seen.starts[:, :, 0].tolist() == [[5, 7], [1, 3]]
 
 
 def test_windows_start_with_their_first_event_the_shortest_window_first() -> None:
