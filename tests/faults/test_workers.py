@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -53,6 +53,14 @@ def kill_half_way(config: Config, times: int, killed: list[int]) -> None:
         time.sleep(0.05)
 
 
+def live_workers() -> Iterator[psutil.Process]:
+    """Workers below this process that still run; one that ended while we look, reaped or not, does not."""
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if "spawn_main" in " ".join(child.cmdline()):
+                yield child
+
+
 def test_two_workers_killed_in_mid_bucket_leave_the_identical_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calm, shaken = configuration(tmp_path / "calm"), configuration(tmp_path / "shaken")
     for config in (calm, shaken):
@@ -82,7 +90,7 @@ def test_a_poison_bucket_is_named_in_bounded_time_and_nothing_is_committed(tmp_p
         assert time.monotonic() - began < 120
         assert caught.value.exit_code in RETRYABLE_EXIT_CODES
         assert lake.version(SET.table) is lake.version("labels") is None
-        assert not [child for child in psutil.Process().children(recursive=True) if "spawn_main" in " ".join(child.cmdline())]
+        assert not list(live_workers())
     assert build_features.run(config, [CUTOFF], training=True, show=False)["rows"] == 72
 
 
