@@ -9,21 +9,15 @@ from typing import Any, ClassVar
 
 import lightgbm
 import numpy as np
-import pandas as pd
-from woodelf import WoodelfExplainer
 
 from features.feature_set import FeatureSet
 from features.timeline import Ints
 from models import folds, model_features
 from models.classifier import Batch, Effects, Floats, Labels, NotLearnable, refuse_unlearnable
 from models.model_features import ModelFeatures
+from models.tree_shap import contributions
 
 MODEL_FILE, FEATURES_FILE = "model.txt", "model_features.json"
-
-WHOLESALE_ROWS = 8_000
-"""From here on WOODELF's fixed cost per call (about a second) is earned back; below, LightGBM's own contributions are faster."""
-
-CHUNK_ROWS = 200_000
 
 
 @dataclass(frozen=True)
@@ -67,17 +61,9 @@ class Gbdt:
         return np.asarray(self.booster.predict(X, raw_score=True, num_threads=self.threads), dtype=np.float64)
 
     def effects(self, batch: Batch) -> Effects:
-        """Exact path-dependent SHAP values of every column of `features`: they and the mean prediction add up to `raw`.
-
-        Source: Lundberg et al. 2018, "Consistent individualized feature attribution for tree ensembles"; many rows at once through
-        WOODELF (Nadel & Wettenstein 2025), equal to LightGBM's own to 1e-4.
-        """
+        """Exact SHAP values of every column of `features`: they and the mean prediction add up to `raw`."""
         X = self.features.apply(batch.features)
-        if len(X) < WHOLESALE_ROWS:
-            contributions = np.asarray(self.booster.predict(X, pred_contrib=True, num_threads=self.threads), dtype=np.float64)[:, :-1]
-        else:
-            contributions = wholesale_contributions(self.booster, X)
-        return Effects(self.features.names, contributions, X)
+        return Effects(self.features.names, contributions(self.booster, X, self.threads), X)
 
     def save(self, folder: Path) -> None:
         """Write `model.txt`, LightGBM's text form, and `model_features.json`."""
@@ -139,17 +125,6 @@ def load(folder: Path, threads: int = 0) -> Gbdt:
     """
     features = ModelFeatures.from_json(json.loads((folder / FEATURES_FILE).read_text(encoding="utf-8")))
     return Gbdt(lightgbm.Booster(model_file=folder / MODEL_FILE), features, threads)
-
-
-def wholesale_contributions(booster: lightgbm.Booster, X: Floats) -> Floats:
-    """(n, F) SHAP values of many rows: each tree's paths are prepared once, then looked up for all rows together."""
-    names = booster.feature_name()
-    explainer = WoodelfExplainer(booster, feature_perturbation="tree_path_dependent")
-    chunks = [
-        explainer.shap_values(pd.DataFrame(X[start : start + CHUNK_ROWS], columns=names), verbose=False)
-        for start in range(0, len(X), CHUNK_ROWS)
-    ]
-    return np.concatenate(chunks).astype(np.float64)
 
 
 def _stopped_early(

@@ -112,13 +112,14 @@ class Run:
 
 
 @contextmanager
-def opened(config: Config, target: str, name: str, tags: Mapping[str, str]) -> Iterator[Run]:
-    """A new run in the target's experiment, ended as FINISHED, or as FAILED if the block raises.
+def opened(config: Config, target: str, name: str, tags: Mapping[str, str], *, parent: Run | None = None) -> Iterator[Run]:
+    """A new run in the target's experiment, below `parent` if there is one; ended as FINISHED, or as FAILED if the block raises.
 
     A run whose process was killed stays RUNNING in MLflow; nothing reads such runs.
     """
     client, uri, commit = store.prepare(config), store.address(config), _git_commit()
-    every = {"target": target, **tags, **({"mlflow.source.git.commit": commit} if commit else {})}
+    above = {"mlflow.parentRunId": parent.id} if parent else {}
+    every = {"target": target, **tags, **above, **({"mlflow.source.git.commit": commit} if commit else {})}
     with store.answering(uri):
         experiment = client.get_experiment_by_name(store.experiment_name(target))
         run = Run(client.create_run(experiment.experiment_id, run_name=name, tags=every).info.run_id, client, uri)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from models import gbdt
+from models import gbdt, tree_shap
 from models.classifier import Batch, NotLearnable
 from models.gbdt import FittedGbdt, GbdtParameters
 from models.metrics import auc
@@ -102,8 +102,8 @@ def test_effects_add_up_to_the_log_odds(fitted: FittedGbdt) -> None:
 def test_effects_of_many_users_equal_those_of_few(fitted: FittedGbdt, monkeypatch: pytest.MonkeyPatch) -> None:
     X, _, _ = samples(2)
     few = fitted.model.effects(batch(X)).log_odds
-    monkeypatch.setattr(gbdt, "WHOLESALE_ROWS", 1)
-    monkeypatch.setattr(gbdt, "CHUNK_ROWS", 700)
+    monkeypatch.setattr(tree_shap, "WHOLESALE_ROWS", 1)
+    monkeypatch.setattr(tree_shap, "CHUNK_ROWS", 700)
     assert np.abs(few).max() > 0.5
     np.testing.assert_allclose(fitted.model.effects(batch(X)).log_odds, few, atol=1e-4)
 
@@ -112,14 +112,14 @@ def test_effects_of_many_users_hold_for_values_undefined_only_after_training(fit
     X, _, _ = samples(2)
     X[:, 0] = np.nan
     few = fitted.model.effects(batch(X)).log_odds
-    np.testing.assert_allclose(gbdt.wholesale_contributions(fitted.model.booster, X), few, atol=1e-4)
+    np.testing.assert_allclose(tree_shap.wholesale(fitted.model.booster, X), few, atol=1e-4)
 
 
 @pytest.mark.parametrize("rows", [1, 20])
 def test_a_model_without_a_split_still_answers(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     X, y = np.arange(300.0)[:, None], np.tile(np.array([0, 0, 1], dtype=np.int8), 100)
     alike = gbdt.fit(X, y, np.arange(300), columns(["number"]), GbdtParameters(min_leaf=300, threads=1), seed=1).model
-    monkeypatch.setattr(gbdt, "WHOLESALE_ROWS", 10)
+    monkeypatch.setattr(tree_shap, "WHOLESALE_ROWS", 10)
     assert expit(alike.raw(batch(X[:rows]))) == pytest.approx(np.full(rows, 1 / 3), abs=0.01)
     assert alike.effects(batch(X[:rows])).log_odds.tolist() == [[0.0]] * rows
 
@@ -139,7 +139,7 @@ def test_columns_that_tell_nothing_new_change_nothing(fitted: FittedGbdt) -> Non
 
 @pytest.mark.parametrize("wholesale", [1, 10_000])
 def test_answers_and_effects_are_of_the_columns_kept(fitted: FittedGbdt, wholesale: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gbdt, "WHOLESALE_ROWS", wholesale)
+    monkeypatch.setattr(tree_shap, "WHOLESALE_ROWS", wholesale)
     more = gbdt.fit(*redundant(1), columns(["nothing", *NAMES, "again"]), PARAMETERS, seed=5).model
     lean, wide = batch(samples(2)[0][:40]), batch(redundant(2)[0][:40])
     assert (more.raw(wide) == fitted.model.raw(lean)).all()

@@ -80,3 +80,10 @@ def test_a_grid_is_stored_in_the_form_that_mlflow_shows_as_a_table(config: Confi
     assert stored == {"columns": ["model", "value", "lower"], "data": [["gbdt v1", 0.75, 0.7], ["sequence v2", 0.5, None]]}
     tags = run.client.get_run(run.id).data.tags
     assert json.loads(tags["mlflow.loggedArtifacts"]) == [{"path": "metrics.json", "type": "table"}]
+
+
+def test_a_run_below_another_names_it(config: Config) -> None:
+    with runs.opened(config, "purchase_7d", "gbdt", {}) as above, runs.opened(config, "purchase_7d", "trial 0", {}, parent=above) as below:
+        pass
+    assert below.client.get_run(below.id).data.tags["mlflow.parentRunId"] == above.id
+    assert "mlflow.parentRunId" not in above.client.get_run(above.id).data.tags
