@@ -6,9 +6,9 @@ import hashlib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,9 @@ from pipeline.tracking import registry, runs
 from pipeline.tracking.registry import Candidate, ModelVersion
 from pipeline.tracking.runs import Run
 from pipeline.training_set import LABELS_TABLE
+
+if TYPE_CHECKING:
+    from models.amount import Amount
 
 MEND = "use a later cutoff, more training cutoffs (training.cutoffs), or a wider eligibility of the target"
 
@@ -56,7 +59,10 @@ class Trained:
 
     y, raw      (m,) outcomes and log-odds of samples whose users the answering model has not seen: calibration learns from them
     rows        samples it learned from; positives: those with outcome 1
-    curves      name → loss after each `step`
+    curves      name → loss after each `step`; `best`: the step whose model is used, counted from 1
+    importance  column → its gain in training, and the mean of |SHAP| in log-odds
+    typical     column of the feature set → median of the training rows; a column that is absent counts as 0 in examples
+    amount      what a sum target's users spend who spend at all
     """
 
     classifier: Classifier
@@ -68,6 +74,10 @@ class Trained:
     parameters: Mapping[str, object]
     curves: Mapping[str, Sequence[float]]
     step: str
+    best: int | None = None
+    importance: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    typical: Mapping[str, float] = field(default_factory=dict)
+    amount: Amount | None = None
 
 
 def require_enough(training: Training, labels: Labels) -> None:
@@ -138,6 +148,7 @@ def enrol(training: Training, run: Run, trained: Trained, seconds: float) -> dic
     return {
         "target": training.target.name,
         "kind": version.kind,
+        "trained": True,
         "version": version.version,
         "run_id": run.id,
         "as_of": str(training.as_of),
