@@ -122,6 +122,19 @@ class Sequence(Section):
     max_samples: Annotated[int, Field(ge=100)] = 200_000
 
 
+class Tuning(Section):
+    """How long better parameters of the trees are looked for, `minutes` = 0: not at all; see `pipeline.tuning`.
+
+    trials   at most so many; folds: forward-in-time validations of each
+    storage  where trials are kept, so that a tuning that was ended goes on: `sqlite:///file.db` or `postgresql://user@host/db`
+    """
+
+    minutes: Annotated[float, Field(ge=0, le=7 * 24 * 60)] = 0.0
+    trials: Annotated[int, Field(ge=1, le=10_000)] = 60
+    folds: Annotated[int, Field(ge=1, le=20)] = 3
+    storage: str = Field("sqlite:///tuning.db", pattern=r"^(sqlite:///|postgresql://).+$")
+
+
 class Training(Section):
     """How many cutoffs teach, how far apart, how many days before the evaluation cutoff their labels close, and with which seed."""
 
@@ -131,6 +144,7 @@ class Training(Section):
     seed: int = 7
     min_positives: Annotated[int, Field(ge=1)] = 20
     gbdt: Gbdt = Gbdt()
+    tuning: Tuning = Tuning()
     sequence: Sequence = Sequence()
 
 
