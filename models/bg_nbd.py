@@ -69,6 +69,16 @@ class BgNbd:
         expected: Floats = self.alive(x, last, age) * events
         return expected
 
+    def any_within(self, repeats: Floats, last: Floats, age: Floats, days: float) -> Floats:
+        """(n,) probability of at least one event in the `days` after age T; NaN where a number is.
+
+        repeats, last, age  as in `alive`. Nobody leaves before an event, and the rate of an active user is Gamma(r + x, rate α + T):
+        without an event in t days is such a user with probability ((α + T) ÷ (α + T + t))^(r + x).
+        """
+        x, last, age = _contiguous(repeats, last, age)
+        probability: Floats = self.alive(x, last, age) * -np.expm1((self.r + x) * -np.log1p(days / (self.alpha + age)))
+        return probability
+
     def to_json(self) -> dict[str, float]:
         """The four numbers, exactly."""
         return asdict(self)
