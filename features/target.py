@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from features.cutoff import Cutoff
 
@@ -12,8 +12,8 @@ ANY = "any"
 ANY_CODE = -1
 
 Kind = Literal["occurs", "absent", "sum", "next_item"]
-MODELLED_KINDS = ("occurs", "absent")
-"""Kinds whose labels a model learns; the others are built for who reads the lake."""
+MODELLED_KINDS = ("occurs", "absent", "sum")
+"""Kinds whose labels a model learns; those of `next_item` are built for who reads the lake."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Target:
     event_type: one of the source's event types, or `any`.
     The prediction window is [cutoff + gap, cutoff + gap + horizon), in days of 24 h.
     Eligible users have an event of `eligible_event_type` in [cutoff − eligible_within_days, cutoff); 0 days: ever before.
+    unit: what the value of a `sum` target is counted in, such as GBP; only shown, empty where nobody has said.
     """
 
     name: str
@@ -34,6 +35,12 @@ class Target:
     gap_days: int = 0
     eligible_event_type: str = ANY
     eligible_within_days: int = 0
+    unit: str = ""
+
+    @property
+    def question(self) -> dict[str, Any]:
+        """All that decides who is asked and what the label is; the unit does not."""
+        return {name: value for name, value in asdict(self).items() if name != "unit"}
 
     @property
     def reach_days(self) -> int:

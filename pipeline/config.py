@@ -97,14 +97,23 @@ class Config(BaseSettings):
                 mend=f"add [targets.{name}] to the configuration, or name one of those",
             )
         found, eligible = self.targets[name], self.targets[name].eligible
-        return Target(name, found.kind, found.event_type, found.horizon_days, found.gap_days, eligible.event_type, eligible.within_days)
+        return Target(
+            name,
+            found.kind,
+            found.event_type,
+            found.horizon_days,
+            found.gap_days,
+            eligible.event_type,
+            eligible.within_days,
+            found.unit,
+        )
 
     def modelled_target(self, name: str) -> Target:
         """The named target. Raises ConfigError if it is not configured, or of a kind that has labels and no models."""
         target = self.target(name)
         if target.kind not in MODELLED_KINDS:
             raise ConfigError(
-                f"Target '{name}' is of kind '{target.kind}'; models are there for {' and '.join(MODELLED_KINDS)} only",
+                f"Target '{name}' is of kind '{target.kind}'; models are there for {', '.join(MODELLED_KINDS)} only",
                 mend=f"name one of those ({', '.join(self.modelled_targets) or 'none is configured'}); "
                 f"the labels of '{name}' are in the lake's table `labels`",
             )
@@ -112,7 +121,7 @@ class Config(BaseSettings):
 
     @property
     def modelled_targets(self) -> tuple[str, ...]:
-        """Names of the targets that are learned, judged and scored, in the file's order; of the others there are labels alone."""
+        """Names of the targets that are learned, judged and scored, in the file's order; of a `next_item` target there are labels alone."""
         return tuple(name for name, target in self.targets.items() if target.kind in MODELLED_KINDS)
 
     def split(self, target: Target, as_of: Cutoff) -> Split:

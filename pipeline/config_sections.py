@@ -96,6 +96,13 @@ class TargetSection(Section):
     horizon_days: Days
     gap_days: Annotated[int, Field(ge=0, le=365)] = 0
     eligible: Eligible = Eligible()
+    unit: Annotated[str, Field(max_length=40)] = ""
+
+    @model_validator(mode="after")
+    def _unit_of_a_sum(self) -> TargetSection:
+        if self.unit and self.kind != "sum":
+            raise ValueError(f"unit = '{self.unit}' is for targets of kind 'sum', and this one is '{self.kind}': remove it")
+        return self
 
 
 class Gbdt(Section):

@@ -21,6 +21,13 @@ def test_target_matures_at_the_instant_its_window_closes() -> None:
     assert not TARGET.matured(CUTOFF, Cutoff(closes.instant.replace(day=6)))
 
 
+def test_the_unit_is_no_part_of_the_question() -> None:
+    question = Target("spent", "sum", "purchase", 30, unit="GBP").question
+    assert question == Target("spent", "sum", "purchase", 30).question
+    assert question["horizon_days"] == 30
+    assert question != Target("spent", "sum", "purchase", 31).question
+
+
 def test_a_type_is_its_position_and_any_none() -> None:
     assert [type_code(name, ("view", "purchase")) for name in ("view", "purchase", "any")] == [0, 1, -1]
     with pytest.raises(ValueError, match="'refund' is not one of view, purchase"):

@@ -112,19 +112,32 @@ kind = "sum"
 event_type = "purchase"
 horizon_days = 7
 """
-WITH_VALUE = MINIMAL.replace('event_type = "k"', 'event_type = "k"\nvalue = "v"') + SPENT
+WITH_VALUE = MINIMAL.replace('event_type = "k"', 'event_type = "k"\nvalue = "v"\nitem_id = "i"') + SPENT
+NAMED = SPENT.replace("spent_7d", "next_7d").replace("sum", "next_item")
+
+
+def test_a_sum_is_modelled_like_any_target_and_says_its_unit(tmp_path: Path) -> None:
+    config = load(write(tmp_path, WITH_VALUE + 'unit = "GBP"\n'))
+    assert config.modelled_targets == ("purchase_7d", "spent_7d")
+    assert config.modelled_target("spent_7d").unit == "GBP"
+    assert load(write(tmp_path, WITH_VALUE)).target("spent_7d").unit == ""
+
+
+def test_a_unit_belongs_to_a_sum(tmp_path: Path) -> None:
+    said = findings(tmp_path, MINIMAL.replace('kind = "occurs"', 'kind = "occurs"\nunit = "GBP"'))
+    assert "targets.purchase_7d" in said
+    assert "unit = 'GBP' is for targets of kind 'sum', and this one is 'occurs': remove it" in said
 
 
 def test_a_target_without_models_is_declared_and_not_modelled(tmp_path: Path) -> None:
-    config = load(write(tmp_path, WITH_VALUE))
-    assert config.target("spent_7d").kind == "sum"
-    assert config.modelled_targets == ("purchase_7d",)
-    assert config.modelled_target("purchase_7d").kind == "occurs"
+    config = load(write(tmp_path, WITH_VALUE + NAMED))
+    assert config.target("next_7d").kind == "next_item"
+    assert config.modelled_targets == ("purchase_7d", "spent_7d")
 
 
 def test_asking_for_a_model_of_it_says_where_its_labels_are(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"'spent_7d' is of kind 'sum'; models are there for occurs and absent only") as caught:
-        load(write(tmp_path, WITH_VALUE)).modelled_target("spent_7d")
+    with pytest.raises(ConfigError, match=r"'next_7d' is of kind 'next_item'; models are there for occurs, absent, sum only") as caught:
+        load(write(tmp_path, WITH_VALUE + NAMED)).modelled_target("next_7d")
     assert "purchase_7d" in caught.value.mend
     assert "table `labels`" in caught.value.mend
 

@@ -48,7 +48,7 @@ def test_a_new_project_lacks_only_events_and_champions(config: Config) -> None:
 
 
 def test_targets_without_models_lack_no_champion(config: Config) -> None:
-    targets = {name: target.model_copy(update={"kind": "sum"}) for name, target in config.targets.items()}
+    targets = {name: target.model_copy(update={"kind": "next_item"}) for name, target in config.targets.items()}
     check = next(check for check in health.examine(config.model_copy(update={"targets": targets})) if check.what == "mlflow")
     assert (check.state, check.finding) == ("ok", "answers; no target is of a kind that has models")
 

@@ -34,9 +34,9 @@ def with_kind(config: Config, kind: str) -> Config:
 
 
 def test_targets_without_models_are_left_out_and_refused_by_name(config: Config) -> None:
-    spent = with_kind(config, "sum")
+    spent = with_kind(config, "next_item")
     assert [target.name for target in targets_of(None, spent)] == ["purchase_30d"]
-    with pytest.raises(ConfigError, match="'churn_60d' is of kind 'sum'"):
+    with pytest.raises(ConfigError, match="'churn_60d' is of kind 'next_item'"):
         targets_of(["churn_60d"], spent)
     alone = Config.model_validate({**spent.model_dump(), "targets": {"churn_60d": spent.model_dump()["targets"]["churn_60d"]}})
     with pytest.raises(ConfigError, match="No target of the configuration has models"):

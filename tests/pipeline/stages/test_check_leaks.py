@@ -80,13 +80,13 @@ def test_features_that_were_not_built_say_what_to_run(shop: Config) -> None:
 
 
 def test_targets_that_are_not_modelled_have_features_checked_only(shop: Config) -> None:
-    targets = {"spend_7d": {"kind": "sum", "event_type": "purchase", "horizon_days": 7}}
-    columns = {"user_id": "u", "event_time": "t", "event_type": "e", "value": "v"}
+    targets = {"next_7d": {"kind": "next_item", "event_type": "purchase", "horizon_days": 7}}
+    columns = {"user_id": "u", "event_time": "t", "event_type": "e", "item_id": "i"}
     source = {"files": "{date}.csv", "event_types": shop.source.event_types, "columns": columns}
-    summed = configuration(shop.root, targets=targets, source=source)
-    held = summed.split(summed.target("spend_7d"), AS_OF)
-    write_features(summed, *held.training, held.evaluation)
-    checks = check_leaks.run(summed, AS_OF, show=False)["checks"]
+    named = configuration(shop.root, targets=targets, source=source)
+    held = named.split(named.target("next_7d"), AS_OF)
+    write_features(named, *held.training, held.evaluation)
+    checks = check_leaks.run(named, AS_OF, show=False)["checks"]
     assert {row["check"] for row in checks} == {"truncation", "permuted_future", "accumulated", "planted"}
 
 

@@ -1,0 +1,149 @@
+"""How much users spend who spend at all: the second half of a zero-inflated total, beside the classifier that gives the first.
+
+E[value] = P(value > 0) × E[value | value > 0]
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightgbm
+import numpy as np
+
+from features.timeline import Ints
+from models import folds
+from models.classifier import Floats
+from models.gbdt import FEATURES_FILE, GbdtParameters
+from models.model_features import ModelFeatures
+from models.samples import Samples
+
+TREES_FILE, AMOUNT_FILE = "amount.txt", "amount.json"
+LEAST_ROWS = 200
+"""Below so many rows with an amount, trees know less than the mean."""
+
+FOLDS = 5
+LARGEST_CORRECTION = 4.0
+
+
+@dataclass(frozen=True)
+class Amount:
+    """E[value | value > 0] in the source's unit: `scale` × what the trees say of the user; without trees `scale` for everybody.
+
+    rows  with an amount above 0 that taught it
+    """
+
+    scale: float
+    rows: int
+    features: ModelFeatures | None = None
+    booster: lightgbm.Booster | None = None
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.scale) and self.scale > 0):
+            raise ValueError(f"The scale of an amount is finite and above 0, got {self.scale!r}")
+
+    def expected(self, X: Floats) -> Floats:
+        """(n,) above 0, for the (n, F) matrix of the feature set. Each user's answer depends on that user alone."""
+        if self.booster is None or self.features is None:
+            return np.full(len(X), self.scale)
+        answer: Floats = self.scale * _predict(self.booster, self.features.apply(X), self.threads)
+        return answer
+
+    def save(self, folder: Path) -> None:
+        """Write `amount.json` and, with trees, `amount.txt`. The classifier beside it writes the features that both read."""
+        if self.booster is not None:
+            self.booster.save_model(folder / TREES_FILE)
+        told = {"scale": self.scale, "rows": self.rows, "features": self.features and self.features.fingerprint}
+        (folder / AMOUNT_FILE).write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def fit(
+    samples: Samples, features: ModelFeatures, parameters: GbdtParameters, seed: int, calibration_rows: Ints, probability: Floats
+) -> Amount:
+    """Trees of the amount on the classifier's columns, learned from the rows with one at every cutoff before the last.
+
+    calibration_rows (m,) positions of rows at the last cutoff, ascending, with their calibrated probability (m,): there the scale makes the
+    total of P × E what was observed. An amount below 0, which cancellations leave, counts as 0 here and in that total.
+    With fewer than `LEAST_ROWS` rows to learn from, it is one mean for everybody. The same input gives the same trees.
+    """
+    spent = _spent(samples.amounts)
+    last = samples.cutoff.max() if len(np.unique(samples.cutoff)) > 1 else len(samples.cutoffs)
+    rows = np.flatnonzero((spent > 0) & (samples.cutoff < last))
+    if len(rows) < LEAST_ROWS:
+        return constant(spent[calibration_rows], probability)
+    X, amounts = features.apply(samples.matrix(rows)), spent[rows]
+    booster = _trees(X, amounts, folds.assign(samples.users[rows], FOLDS, seed) == 0, features.names, parameters, seed)
+    unscaled = Amount(1.0, len(rows), features, booster, parameters.threads)
+    expected = unscaled.expected(samples.matrix(calibration_rows))
+    return Amount(_correction(spent[calibration_rows], probability * expected), len(rows), features, booster, parameters.threads)
+
+
+def constant(amounts: Floats, probability: Floats) -> Amount:
+    """One amount for everybody, so that the total of probability (m,) × amount is that of amounts (m,); below 0 counts as 0.
+
+    Raises ValueError if nobody spent anything.
+    """
+    spent = _spent(amounts)
+    return Amount(float(spent.sum() / probability.sum()), int((spent > 0).sum()))
+
+
+def load(folder: Path, threads: int = 0) -> Amount:
+    """The amount that `save` wrote, with the features that the classifier of the same folder reads.
+
+    Raises ValueError where those are not the ones it was trained on. The caller has checked the files' digests.
+    """
+    told = json.loads((folder / AMOUNT_FILE).read_text(encoding="utf-8"))
+    if told["features"] is None:
+        return Amount(told["scale"], told["rows"])
+    features = ModelFeatures.from_json(json.loads((folder / FEATURES_FILE).read_text(encoding="utf-8")))
+    if features.fingerprint != told["features"]:
+        raise ValueError(f"The amount was trained on features {told['features']}, those beside it are {features.fingerprint}")
+    return Amount(told["scale"], told["rows"], features, lightgbm.Booster(model_file=folder / TREES_FILE), threads)
+
+
+def _spent(amounts: Floats) -> Floats:
+    return np.maximum(np.nan_to_num(amounts, nan=0.0), 0.0)
+
+
+def _trees(X: Floats, amounts: Floats, held_out: Any, names: tuple[str, ...], parameters: GbdtParameters, seed: int) -> lightgbm.Booster:
+    """A gamma regression with as many rounds as serve a fifth of the users best, then refitted on all of them."""
+    settings = _settings(parameters, seed)
+    data = lightgbm.Dataset(X, label=amounts, feature_name=list(names), params=settings, free_raw_data=False).construct()
+    inside, outside = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+    stopped = lightgbm.train(
+        settings,
+        data.subset(inside),
+        num_boost_round=parameters.rounds,
+        valid_sets=[data.subset(outside)],
+        callbacks=[lightgbm.early_stopping(parameters.early_stopping, verbose=False)],
+    )
+    return lightgbm.train(settings, data, num_boost_round=max(1, stopped.best_iteration))
+
+
+def _predict(booster: lightgbm.Booster, X: Floats, threads: int) -> Floats:
+    return np.asarray(booster.predict(X, num_threads=threads), dtype=np.float64)
+
+
+def _correction(observed: Floats, expected: Floats) -> float:
+    """Observed over expected total, within a factor of `LARGEST_CORRECTION`; 1 where nothing was observed."""
+    ratio = float(observed.sum() / expected.sum())
+    return float(np.clip(ratio, 1 / LARGEST_CORRECTION, LARGEST_CORRECTION)) if ratio > 0 else 1.0
+
+
+def _settings(parameters: GbdtParameters, seed: int) -> dict[str, Any]:
+    return {
+        "objective": "gamma",
+        "metric": "gamma_deviance",
+        "learning_rate": parameters.learning_rate,
+        "num_leaves": parameters.leaves,
+        "max_depth": parameters.depth,
+        "min_data_in_leaf": parameters.min_leaf,
+        "num_threads": parameters.threads,
+        "seed": seed,
+        "deterministic": True,
+        "force_row_wise": True,
+        "verbosity": -1,
+    }
