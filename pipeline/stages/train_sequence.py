@@ -15,11 +15,12 @@ from features.target import Target
 from models import sequence_classifier
 from models.sequence_data import Block
 from models.sequence_training import Epoch
+from pipeline import sufficiency
 from pipeline.config import Config
 from pipeline.configured_features import configured_features
 from pipeline.lake import Lake
 from pipeline.progress import track
-from pipeline.scoring.enrolment import Trained, Training, enrol, opened, require_enough
+from pipeline.scoring.enrolment import Trained, Training, enrol, opened
 from pipeline.training_blocks import labelled_samples, load_blocks
 
 logger = logging.getLogger(__name__)
@@ -28,8 +29,8 @@ logger = logging.getLogger(__name__)
 def run(config: Config, target: Target, cutoff: Cutoff, *, show: bool) -> dict[str, Any]:
     """Train as of `cutoff` on the labels matured by then; the registered version and its AUC on the held-out users.
 
-    Of more samples than `training.sequence.max_samples`, that many are drawn by the seed.
-    Raises MissingInput if labels of a training cutoff have not been built, NotEnoughData for too few of either outcome.
+    Of more samples than `training.sequence.max_samples`, that many are drawn by the seed. With too few of either outcome nothing is
+    trained, and the result says why. Raises MissingInput if labels of a training cutoff have not been built, NotEnoughData without any.
     """
     held = config.split(target, cutoff)
     training, lake, limit = (
@@ -38,15 +39,18 @@ def run(config: Config, target: Target, cutoff: Cutoff, *, show: bool) -> dict[s
         config.training.sequence.max_samples,
     )
     samples = labelled_samples(lake, target, held.training).drawn(limit, config.training.seed)
-    require_enough(training, samples.labels)
+    found, kind = sufficiency.judge(training, samples.labels), sequence_classifier.SequenceClassifier.kind
+    if found.verdict == "refuse":
+        return sufficiency.skipped(training, kind, found)
     buckets = track(samples.buckets, "timeline bucket", len(samples.buckets), show)
     blocks = load_blocks(lake, samples, buckets, config.source.event_types)
-    with opened(training, sequence_classifier.SequenceClassifier.kind) as tracked:
+    with opened(training, kind) as tracked:
+        tracked.tags(found.tags)
         began = time.perf_counter()
         trained = _fit(training, blocks)
         result = enrol(training, tracked, trained, time.perf_counter() - began)
     logger.info("trained %s of %s as of %s: version %s", result["kind"], target.name, cutoff, result["version"])
-    return result
+    return {"trained": True, **result}
 
 
 def _fit(training: Training, blocks: Sequence[Block]) -> Trained:
