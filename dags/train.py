@@ -1,15 +1,22 @@
-"""Trains both models of every target and promotes the better one where the evidence allows it.
+"""Trains the models of every target and promotes the best one where the evidence allows it.
 
 Builds features and labels for every training cutoff as of one day, and checks them for leaks: nothing is trained on columns that
-know the future. Then, for each target, trains the gradient boosted trees and the sequence model side by side, judges both and the
-present champion on the same later, unseen users, and moves the alias `champion` where the evidence allows it. A lane that fails
-does not hold up the other targets, and the run still ends as failed.
+know the future. Then, for each target, trains the simple baselines, the gradient boosted trees and the sequence model side by side,
+judges them and the present champion on the same later, unseen users, and moves the alias `champion` where the evidence allows it.
+A model that does not surely beat every baseline is not promoted; where none does, the best baseline scores, and `promote` says so.
+A lane that fails does not hold up the other targets, and the run still ends as failed.
 
 ## Parameters
 
 * **cutoff**: as of which day; everything up to and including the day before may be known. Needed when nothing else names the day:
   a scheduled run has its partition key, a backfill its partition dates.
 * **dry_run**: decide and explain, but leave the champions where they are.
+
+## When a model is not trained
+
+Where a target's outcomes are too few for a model to be told from chance, `train_gbdt` and `train_sequence` end without one, in green:
+their log says how many outcomes there are and how many it takes. The baselines are trained all the same, and the best of them scores.
+Nothing has to be done; more history or a wider `eligible` brings the models in by itself.
 
 ## When a task fails
 
@@ -23,7 +30,7 @@ After mending, clear the failed task: finished ones need not run again.
 | 13 | no events before this cutoff | run `ingest` for the days before it, or choose a later cutoff |
 | 14 | a target's horizon has not closed | choose an earlier cutoff |
 | 16 | a model's files do not match their digest, or its features changed | train again; find out who changed the files |
-| 17 | too few users, or only one outcome | more history, a longer horizon, or a wider `eligible` |
+| 17 | nobody to learn from, or too few outcomes to judge on | more history, a longer horizon, or a wider `eligible` |
 | 18 | an earlier stage has not run for this cutoff | clear the task before it |
 | 20 | features know what happened after their cutoff | the log names check, target and feature; unmap the column, ingest and build again |
 | 30 | warehouse, lake, MLflow or Dask did not answer, three times | check the address in the log; clear the task |
@@ -42,6 +49,8 @@ from pipeline.orchestration.wiring import add_tasks, settings, task_defaults, ti
 DOCS = {
     "build_features": "Features and labels at every training and evaluation cutoff: `nightcast build-features --training --cutoff DAY`.",
     "check_leaks": "Refuses features that know what happened after their cutoff: `nightcast check-leaks --cutoff DAY`.",
+    "train_baselines": "Fits base rate, recency, active days and BG/NBD, which a model must beat, and registers each: "
+    "`nightcast train-baselines --target TARGET --cutoff DAY`.",
     "train_gbdt": "Trains LightGBM, calibrates it, registers it as a candidate: `nightcast train-gbdt --target TARGET --cutoff DAY`.",
     "train_sequence": "Trains the Keras GRU, calibrates it, registers it: `nightcast train-sequence --target TARGET --cutoff DAY`.",
     "evaluate": "Judges candidates and champion on the same unseen users: `nightcast evaluate --target TARGET --cutoff DAY`.",
@@ -50,6 +59,7 @@ DOCS = {
 TIMEOUTS = {
     "build_features": timedelta(hours=3),
     "check_leaks": timedelta(hours=1),
+    "train_baselines": timedelta(hours=1),
     "train_gbdt": timedelta(hours=4),
     "train_sequence": timedelta(hours=4),
     "evaluate": timedelta(hours=1),
@@ -59,7 +69,7 @@ TIMEOUTS = {
 found = settings()
 with DAG(
     "train",
-    description="Features, both models per target, evaluation on unseen users, promotion",
+    description="Features, baselines and models per target, evaluation on unseen users, promotion",
     doc_md=__doc__,
     schedule=timetable(found, "train", days_back=0),
     params={

@@ -31,6 +31,14 @@ class FittedBaseline:
     sentences: Mapping[str, str]
     raw: Floats
 
+    @property
+    def parameters(self) -> dict[str, object]:
+        """What a person wants to know of it: what it reads, and of BG/NBD the population."""
+        read: dict[str, object] = (
+            {"log_odds": self.model.log_odds} if isinstance(self.model, BaseRate) else {"reads": ", ".join(self.model.columns)}
+        )
+        return read | (self.model.population.to_json() if isinstance(self.model, Repetition) else {})
+
 
 @dataclass(frozen=True)
 class FittedBaselines:

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,12 +38,14 @@ class Outcome:
     result: dict[str, Any]
 
 
-def run(chain: str, targets: Sequence[str], cutoff: str, *, config: Path, show: bool) -> dict[str, Any]:
+def run(chain: str, targets: Mapping[str, str], cutoff: str, *, config: Path, show: bool) -> dict[str, Any]:
     """Run the steps of `train` or `score` in their order, side by side where nothing forbids it; their results.
+
+    targets  name → kind of those that have models
 
     Raises StepFailed with the exit code of the first step that fails; steps already running are waited for.
     """
-    outcomes = _in_order(CHAINS[chain](list(targets), cutoff), config, show)
+    outcomes = _in_order(CHAINS[chain](targets, cutoff), config, show)
     return {
         "chain": chain,
         "cutoff": cutoff,

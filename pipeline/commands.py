@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-LEARNED_KINDS = ("occurs", "absent")
+LEARNED_KINDS = ("occurs", "absent", "sum")
 """Kinds of targets that have models, as in `features.target`, which may not be loaded here."""
+
+SEQUENCE_KINDS = ("occurs", "absent")
+"""Those that the sequence model learns, too."""
 
 CONFIG_VARIABLE = "NIGHTCAST_CONFIG"
 PYTHON_VARIABLE = "NIGHTCAST_PYTHON"
@@ -29,22 +32,23 @@ class Step:
     target: str = ""
 
 
-def train_steps(targets: Sequence[str], cutoff: str, *, promote_options: Sequence[str] = ()) -> tuple[Step, ...]:
-    """From the lake to champions: features once, checked for leaks, then one lane per target in which both models train side by side.
+def train_steps(targets: Mapping[str, str], cutoff: str, *, promote_options: Sequence[str] = ()) -> tuple[Step, ...]:
+    """From the lake to champions: features once, checked for leaks, then one lane per target in which its models train side by side.
 
-    `promote_options` are further arguments of `promote`, such as `--dry-run`.
+    targets          name → kind; the sequence model does not learn all of them
+    promote_options  further arguments of `promote`, such as `--dry-run`
     """
     steps = [
         Step("build_features", ("build-features", "--training", "--cutoff", cutoff)),
         Step("check_leaks", ("check-leaks", "--cutoff", cutoff), ("build_features",)),
     ]
-    for target in targets:
+    for target, kind in targets.items():
         lane = ("--target", target, "--cutoff", cutoff)
-        models = (f"{target}.train_gbdt", f"{target}.train_sequence")
+        models = ("baselines", "gbdt", *(("sequence",) if kind in SEQUENCE_KINDS else ()))
+        trained = tuple(f"{target}.train_{model}" for model in models)
         steps += [
-            Step(models[0], ("train-gbdt", *lane), ("check_leaks",), target),
-            Step(models[1], ("train-sequence", *lane), ("check_leaks",), target),
-            Step(f"{target}.evaluate", ("evaluate", *lane), models, target),
+            *(Step(name, (f"train-{model}", *lane), ("check_leaks",), target) for name, model in zip(trained, models, strict=True)),
+            Step(f"{target}.evaluate", ("evaluate", *lane), trained, target),
             Step(f"{target}.promote", ("promote", *lane, *promote_options), (f"{target}.evaluate",), target),
         ]
     return tuple(steps)
@@ -64,9 +68,10 @@ def ingest_steps(first: str, last: str) -> tuple[Step, ...]:
     return (Step("ingest", ("ingest", "--from", first, "--to", last)),)
 
 
-def learned_targets(settings: Mapping[str, Any]) -> list[str]:
-    """Names of the raw tables' targets that have models, in the file's order."""
-    return [name for name, target in settings.get("targets", {}).items() if target.get("kind") in LEARNED_KINDS]
+def learned_targets(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Name → kind of the raw tables' targets that have models, in the file's order."""
+    kinds = {name: target.get("kind") for name, target in settings.get("targets", {}).items()}
+    return {name: kind for name, kind in kinds.items() if kind in LEARNED_KINDS}
 
 
 def command_line(step: Step, *, python: str, config: str) -> list[str]:

@@ -118,10 +118,10 @@ def run(
     """
     loaded = start(config)
     cutoff_of(cutoff, loaded)
-    names = [target.name for target in targets_of(targets, loaded)]
+    wanted = {target.name: target.kind for target in targets_of(targets, loaded)}
     from pipeline import chain as chains
 
-    report.show(chains.run(chain.value, names, cutoff, config=config, show=bars(as_json)), as_json=as_json)
+    report.show(chains.run(chain.value, wanted, cutoff, config=config, show=bars(as_json)), as_json=as_json)
 
 
 def demo(

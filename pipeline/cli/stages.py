@@ -16,7 +16,19 @@ from pipeline.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath, CutoffText,
 
 def register(app: typer.Typer) -> None:
     """Add the stages' commands."""
-    for command in (ingest, build_features, check_leaks, train_gbdt, train_sequence, evaluate, promote, score, publish, monitor):
+    for command in (
+        ingest,
+        build_features,
+        check_leaks,
+        train_baselines,
+        train_gbdt,
+        train_sequence,
+        evaluate,
+        promote,
+        score,
+        publish,
+        monitor,
+    ):
         app.command()(command)
 
 
@@ -67,8 +79,20 @@ def check_leaks(cutoff: CutoffText, config: ConfigPath = DEFAULT_CONFIG, as_json
     report.show(stage.run(loaded, instant, show=bars(as_json)), as_json=as_json)
 
 
+def train_baselines(target: TargetName, cutoff: CutoffText, config: ConfigPath = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+    """Fit the simple predictors that a model must beat: base rate, recency, active days and BG/NBD; each becomes a candidate.
+
+    Example: nightcast train-baselines --target purchase_30d --cutoff 2011-11-09
+    """
+    loaded = start(config)
+    wanted, instant = loaded.modelled_target(target), cutoff_of(cutoff, loaded)
+    from pipeline.stages import train_baselines as stage
+
+    report.show(stage.run(loaded, wanted, instant, show=bars(as_json)), as_json=as_json)
+
+
 def train_gbdt(target: TargetName, cutoff: CutoffText, config: ConfigPath = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
-    """Train the LightGBM baseline with what was known at the cutoff, and register it as a candidate.
+    """Train gradient-boosted trees (LightGBM) with what was known at the cutoff, and register it as a candidate.
 
     Example: nightcast train-gbdt --target purchase_30d --cutoff 2011-11-09
     """

@@ -76,7 +76,11 @@ def test_help_runs() -> None:
 
 
 def test_every_command_line_that_a_dag_runs_is_accepted() -> None:
-    for steps in (ingest_steps("2026-01-01", "2026-01-31"), train_steps(["purchase_7d"], "2026-01-01"), score_steps("2026-01-01")):
+    for steps in (
+        ingest_steps("2026-01-01", "2026-01-31"),
+        train_steps({"purchase_7d": "occurs"}, "2026-01-01"),
+        score_steps("2026-01-01"),
+    ):
         for step in steps:
             parse([*step.argv, "--config", "nightcast.toml", "--json"])
 

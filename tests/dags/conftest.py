@@ -1,4 +1,4 @@
-"""The DAGs as they are wired for a configuration with two targets and a nightly schedule."""
+"""The DAGs as they are wired for a configuration with three targets and a nightly schedule."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ kind = "occurs"
 horizon_days = 7
 [targets.leaves]
 kind = "absent"
+horizon_days = 28
+[targets.spends]
+kind = "sum"
 horizon_days = 28
 [schedule]
 ingest = "0 2 * * *"

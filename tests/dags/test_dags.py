@@ -19,10 +19,12 @@ from pipeline import errors
 from pipeline.orchestration.command_operator import CommandOperator
 
 FOLDER = Path(__file__).parents[2] / "dags"
-LANE = ("train_gbdt", "train_sequence", "evaluate", "promote")
+MODELS = ("train_baselines", "train_gbdt", "train_sequence")
+LANE = (*MODELS, "evaluate", "promote")
+LANES = {"buys": LANE, "leaves": LANE, "spends": tuple(stage for stage in LANE if stage != "train_sequence")}
 TASKS = {
     "ingest": {"ingest"},
-    "train": {"build_features", "check_leaks", *(f"{target}.{stage}" for target in ("buys", "leaves") for stage in LANE)},
+    "train": {"build_features", "check_leaks", *(f"{target}.{stage}" for target, stages in LANES.items() for stage in stages)},
     "score": {"build_features", "score", "publish"},
 }
 HEAVY = (
@@ -48,10 +50,10 @@ def test_the_tasks_are_those_listed(dags: Dags, name: str) -> None:
     assert set(dags[name].task_ids) == TASKS[name]
 
 
-def test_both_models_of_a_target_train_side_by_side_after_the_leak_gate(dags: Dags) -> None:
+def test_the_models_of_a_target_train_side_by_side_after_the_leak_gate(dags: Dags) -> None:
     train = dags["train"]
-    for target in ("buys", "leaves"):
-        for model in ("train_gbdt", "train_sequence"):
+    for target, stages in LANES.items():
+        for model in set(MODELS).intersection(stages):
             task = train.get_task(f"{target}.{model}")
             assert task.upstream_task_ids == {"check_leaks"}
             assert task.downstream_task_ids == {f"{target}.evaluate"}
@@ -158,7 +160,7 @@ def test_every_template_renders_to_the_line_a_person_would_type(dags: Dags, name
     else:
         assert all("2026-06-10" in line for line in lines.values())
     if name == "train":
-        assert {task for task, line in lines.items() if "--dry-run" in line} == {"buys.promote", "leaves.promote"}
+        assert {task for task, line in lines.items() if "--dry-run" in line} == {f"{target}.promote" for target in LANES}
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -24,9 +24,8 @@ from pipeline.services.airflow_home import airflow_python
 from pipeline.services.http import answers
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
-LANES = {
-    f"{target}.{stage}" for target in ("purchase_7d", "churn_28d") for stage in ("train_gbdt", "train_sequence", "evaluate", "promote")
-}
+TRAININGS = ("train_baselines", "train_gbdt", "train_sequence")
+LANES = {f"{target}.{stage}" for target in ("purchase_7d", "churn_28d") for stage in (*TRAININGS, "evaluate", "promote")}
 
 
 def _airflow_is_missing() -> bool:
@@ -126,8 +125,8 @@ def test_train_runs_every_lane_in_order(stack: Stack) -> None:
     assert calls[0][:4] == ["build-features", "--training", "--cutoff", "2026-07-16"]
     for target in ("purchase_7d", "churn_28d"):
         lane = [argv[0] for argv in calls if target in argv]
-        assert sorted(lane[:2]) == ["train-gbdt", "train-sequence"]
-        assert lane[2:] == ["evaluate", "promote"]
+        assert sorted(lane[:3]) == ["train-baselines", "train-gbdt", "train-sequence"]
+        assert lane[3:] == ["evaluate", "promote"]
     assert not any("--dry-run" in argv for argv in calls)
 
 

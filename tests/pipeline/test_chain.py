@@ -29,7 +29,7 @@ def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(monkeypatch: pytest.MonkeyPatch, steps: tuple[Step, ...]) -> dict[str, object]:
     monkeypatch.setitem(chain.CHAINS, "train", lambda _targets, _cutoff: steps)
-    return chain.run("train", ["t"], "2026-01-01", config=Path("nightcast.toml"), show=False)
+    return chain.run("train", {"t": "occurs"}, "2026-01-01", config=Path("nightcast.toml"), show=False)
 
 
 def test_a_step_starts_after_those_it_needs_and_siblings_run_side_by_side(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:

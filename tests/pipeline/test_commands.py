@@ -21,22 +21,30 @@ def order(steps: tuple[Step, ...]) -> dict[str, tuple[str, ...]]:
 
 
 def test_training_builds_features_once_and_opens_a_lane_per_target() -> None:
-    assert order(train_steps(["buys", "leaves"], "2026-11-10")) == {
+    assert order(train_steps({"buys": "occurs", "leaves": "absent"}, "2026-11-10")) == {
         "build_features": (),
         "check_leaks": ("build_features",),
+        "buys.train_baselines": ("check_leaks",),
         "buys.train_gbdt": ("check_leaks",),
         "buys.train_sequence": ("check_leaks",),
-        "buys.evaluate": ("buys.train_gbdt", "buys.train_sequence"),
+        "buys.evaluate": ("buys.train_baselines", "buys.train_gbdt", "buys.train_sequence"),
         "buys.promote": ("buys.evaluate",),
+        "leaves.train_baselines": ("check_leaks",),
         "leaves.train_gbdt": ("check_leaks",),
         "leaves.train_sequence": ("check_leaks",),
-        "leaves.evaluate": ("leaves.train_gbdt", "leaves.train_sequence"),
+        "leaves.evaluate": ("leaves.train_baselines", "leaves.train_gbdt", "leaves.train_sequence"),
         "leaves.promote": ("leaves.evaluate",),
     }
 
 
+def test_an_amount_is_not_learned_from_sequences() -> None:
+    steps = order(train_steps({"spends": "sum"}, "2026-11-10"))
+    assert "spends.train_sequence" not in steps
+    assert steps["spends.evaluate"] == ("spends.train_baselines", "spends.train_gbdt")
+
+
 def test_options_of_promote_reach_only_promote() -> None:
-    steps = train_steps(["buys"], "2026-11-10", promote_options=("--dry-run",))
+    steps = train_steps({"buys": "occurs"}, "2026-11-10", promote_options=("--dry-run",))
     assert [step.name for step in steps if "--dry-run" in step.argv] == ["buys.promote"]
 
 
@@ -45,7 +53,7 @@ def test_scoring_goes_from_features_over_scores_to_the_warehouse() -> None:
 
 
 def test_every_step_names_its_day() -> None:
-    for step in (*train_steps(["buys"], "2026-11-10"), *score_steps("2026-11-10"), *ingest_steps("2026-11-10", "2026-11-10")):
+    for step in (*train_steps({"buys": "occurs"}, "2026-11-10"), *score_steps("2026-11-10"), *ingest_steps("2026-11-10", "2026-11-10")):
         assert "2026-11-10" in step.argv
 
 
@@ -68,5 +76,9 @@ def test_settings_are_empty_while_there_is_no_file(tmp_path: Path) -> None:
 def test_only_targets_with_models_get_a_lane() -> None:
     assert LEARNED_KINDS == MODELLED_KINDS
     kinds = {"buys": "occurs", "spends": "sum", "leaves": "absent", "next": "next_item"}
-    assert learned_targets({"targets": {name: {"kind": kind} for name, kind in kinds.items()}}) == ["buys", "leaves"]
-    assert learned_targets({}) == []
+    assert learned_targets({"targets": {name: {"kind": kind} for name, kind in kinds.items()}}) == {
+        "buys": "occurs",
+        "spends": "sum",
+        "leaves": "absent",
+    }
+    assert learned_targets({}) == {}
