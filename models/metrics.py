@@ -63,6 +63,34 @@ def brier(y: Labels, probability: Floats) -> float:
     return float(brier_score_loss(y, probability))
 
 
+def mae(amount: Floats, expected: Floats) -> float:
+    """Mean absolute difference between amount and expected amount, (n,) each, in their unit."""
+    _refuse_amounts(amount, expected)
+    return float(np.abs(amount - expected).mean())
+
+
+def rmse(amount: Floats, expected: Floats) -> float:
+    """Root of the mean squared difference between amount and expected amount, (n,) each, in their unit."""
+    _refuse_amounts(amount, expected)
+    return float(np.square(amount - expected).mean() ** 0.5)
+
+
+def gini(amount: Floats, expected: Floats) -> float:
+    """How well the expected amount orders users by what they spend: 1 for the perfect order, 0 for chance, −1 for the reverse.
+
+    amount, expected (n,). The area between the Lorenz curve of the amounts, users in order of `expected`, and the diagonal, divided by
+    the same area in order of the amounts themselves: cov(amount, rank of expected) / cov(amount, rank of amount). Users of equal
+    `expected` share their mean rank, so their order does not matter. Raises ValueError where all amounts are equal: there is no order.
+    Source: Lerman & Yitzhaki 1984, "A note on the calculation and interpretation of the Gini index"; Frees, Meyers & Cummings 2011,
+    "Summarizing insurance scores using a Gini index".
+    """
+    _refuse_amounts(amount, expected)
+    if (amount == amount[0]).all():
+        raise ValueError(f"All {len(amount)} amounts are {amount[0]:g}; an order of users needs two different ones")
+    apart = amount - amount.mean()
+    return float(apart @ rankdata(expected) / (apart @ rankdata(amount)))
+
+
 def _delong(y: Labels, scores: Floats) -> tuple[Floats, Floats]:
     """(k,) areas and their (k, k) covariance for (k, n) scores of the same users, in O(k n log n).
 
@@ -98,3 +126,12 @@ def _refuse(y: Labels, score: Floats, *, least: int) -> None:
         found = int((y == outcome).sum())
         if found < least:
             raise ValueError(f"{found} of {len(y)} users have outcome {outcome}; at least {least} needed")
+
+
+def _refuse_amounts(amount: Floats, expected: Floats) -> None:
+    if len(amount) != len(expected):
+        raise ValueError(f"{len(amount)} amounts but {len(expected)} expected ones")
+    if len(amount) == 0:
+        raise ValueError("No amounts to compare")
+    if not (np.isfinite(amount).all() and np.isfinite(expected).all()):
+        raise ValueError("Amounts and expected amounts must be finite; a missing score belongs to a refused user")

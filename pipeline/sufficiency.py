@@ -79,6 +79,7 @@ def _words(training: Training, verdict: Verdict, positives: int, negatives: int,
         )
     rarer, outcome = min((ones, 1), (users - ones, 0))
     expected = f"{rarer:,.0f} of {users:,} users at the evaluation cutoff are expected to have outcome {outcome}"
+    known = f"so the AUC will be known to ± {width / 2:.3f}"
     if verdict == "go":
-        return f"{about}: {expected}, so the AUC will be known to ± {width / 2:.3f}: enough"
-    return f"{about}: only {expected}, so the AUC will be known to ± {width / 2:.3f}: too wide to tell models apart; expect the champion to stay"
+        return f"{about}: {expected}, {known}: enough"
+    return f"{about}: only {expected}, {known}; models can hardly be told apart: expect the champion to stay"

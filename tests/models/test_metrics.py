@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from models.metrics import auc, auc_interval, average_precision, brier, log_loss, paired_auc
+from models.metrics import auc, auc_interval, average_precision, brier, gini, log_loss, mae, paired_auc, rmse
 
 # Scores of ones: 3 1.5; of zeros: 1 2 1.5.
 #   3   beats all three zeros            V10 = 1
@@ -115,3 +115,63 @@ def test_probability_metrics_by_hand() -> None:
     assert log_loss(y, probability) == pytest.approx(-(np.log(0.8) + np.log(0.6)) / 2)
     assert brier(y, probability) == pytest.approx((0.04 + 0.16) / 2)
     assert average_precision(np.array([1, 0, 1], dtype=np.int8), np.array([0.9, 0.5, 0.1])) == pytest.approx((1 + 2 / 3) / 2)
+
+
+AMOUNT = np.array([0.0, 0.0, 10.0, 30.0])
+
+
+def test_errors_of_amounts_by_hand() -> None:
+    expected = np.array([1.0, 0.0, 14.0, 25.0])
+    assert mae(AMOUNT, expected) == pytest.approx(10 / 4)
+    assert rmse(AMOUNT, expected) == pytest.approx((42 / 4) ** 0.5)
+
+
+def lorenz_area(amount: np.ndarray, order: np.ndarray) -> float:
+    """Area between the diagonal and the Lorenz curve of amounts in this order, by trapezoids."""
+    reached = np.concatenate([[0], np.cumsum(amount[order])]) / amount.sum()
+    return 0.5 - np.trapezoid(reached, dx=1 / len(amount))
+
+
+def test_gini_is_the_lorenz_area_of_the_order_against_that_of_the_amounts() -> None:
+    # Order by expected: 10, 0, 30, 0. Shares reached: 0, 1/4, 1/4, 1, 1 → area under the curve (1/8 + 1/4 + 5/8 + 1) / 4 = 1/2.
+    assert gini(AMOUNT, np.array([2.0, 4.0, 1.0, 3.0])) == pytest.approx(0)
+    random = np.random.default_rng(6)
+    amount, expected = random.gamma(0.5, 20, 500), random.permutation(500).astype(np.float64)
+    ratio = lorenz_area(amount, np.argsort(expected)) / lorenz_area(amount, np.argsort(amount))
+    assert gini(amount, expected) == pytest.approx(ratio)
+
+
+def test_gini_of_the_perfect_order_its_reverse_and_none() -> None:
+    amount = np.array([1.0, 2.0, 3.0, 50.0])
+    assert gini(amount, amount**2) == pytest.approx(1)
+    assert gini(amount, -amount) == pytest.approx(-1)
+    assert gini(amount, np.full(4, 7.0)) == pytest.approx(0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 3)), min_size=2, max_size=30))
+def test_gini_lies_between_the_reverse_and_the_perfect_order_and_ignores_the_rows_order(users: list[tuple[int, int]]) -> None:
+    amount, expected = np.array(users, dtype=np.float64).T
+    if len(set(amount)) > 1:
+        found = gini(amount, expected)
+        assert -1 - 1e-9 <= found <= 1 + 1e-9
+        assert gini(amount[::-1], expected[::-1]) == pytest.approx(found, abs=1e-9)
+
+
+def test_amounts_without_an_order_are_refused_by_gini_alone() -> None:
+    with pytest.raises(ValueError, match="All 3 amounts are 0"):
+        gini(np.zeros(3), np.arange(3.0))
+    assert mae(np.zeros(3), np.arange(3.0)) == 1
+
+
+@pytest.mark.parametrize("function", [mae, rmse, gini])
+@pytest.mark.parametrize(
+    ("expected", "said"), [([1.0, 2.0], "4 amounts but 2"), ([1.0, 2.0, np.nan, 1.0], "finite"), ([1.0, 2.0, np.inf, 1.0], "finite")]
+)
+def test_amounts_that_cannot_be_compared_are_refused(function, expected: list[float], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        function(AMOUNT, np.array(expected))
+
+
+def test_no_amounts_are_refused() -> None:
+    with pytest.raises(ValueError, match="No amounts"):
+        mae(np.zeros(0), np.zeros(0))
