@@ -22,6 +22,26 @@ class Split:
     evaluation: Cutoff
 
 
+@dataclass(frozen=True)
+class Roles:
+    """What each training cutoff is for, as positions from the oldest, 0, on."""
+
+    teach: tuple[int, ...]
+    stop: int
+    calibrate: int
+
+
+def roles(cutoffs: int) -> Roles:
+    """The newest cutoff calibrates, the one before it ends training early, all older ones teach. Raises ValueError for none.
+
+    Of two, the older teaches and ends training; one alone does everything, and only its users can be held out.
+    """
+    if cutoffs < 1:
+        raise ValueError(f"{cutoffs} cutoffs have no roles; at least 1 is needed")
+    stop = max(cutoffs - 2, 0)
+    return Roles(tuple(range(max(stop, 1))), stop, cutoffs - 1)
+
+
 def latest_matured(target: Target, as_of: Cutoff, zone: str) -> Cutoff:
     """The latest local midnight whose prediction window has closed by `as_of`."""
     day = as_of.plus_days(-target.reach_days).local_date(zone)

@@ -14,27 +14,11 @@ from features.feature_set import FeatureSet
 from features.timeline import Ints
 from models import folds, model_features
 from models.classifier import Batch, Effects, Floats, Labels, NotLearnable, refuse_unlearnable
+from models.gbdt_parameters import GbdtParameters
 from models.model_features import ModelFeatures
 from models.tree_shap import contributions
 
 MODEL_FILE, FEATURES_FILE = "model.txt", "model_features.json"
-
-
-@dataclass(frozen=True)
-class GbdtParameters:
-    """rounds: most trees; early_stopping: rounds without a better held-out loss; folds: of users; threads: 0 means all cores.
-
-    A depth of at most 6 keeps exact reasons fast for every user.
-    """
-
-    rounds: int = 500
-    learning_rate: float = 0.05
-    leaves: int = 31
-    depth: int = 6
-    min_leaf: int = 40
-    early_stopping: int = 30
-    folds: int = 4
-    threads: int = 0
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ class TargetSection(Section):
 
 
 class Gbdt(Section):
-    """LightGBM's parameters."""
+    """LightGBM's parameters; see `models.gbdt_parameters.GbdtParameters`."""
 
     rounds: Annotated[int, Field(ge=1, le=10_000)] = 600
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.03
@@ -115,6 +115,28 @@ class Gbdt(Section):
     min_leaf: Annotated[int, Field(ge=1)] = 20
     early_stopping: Annotated[int, Field(ge=1)] = 50
     folds: Annotated[int, Field(ge=2, le=10)] = 5
+    crossfit_rows: Annotated[int, Field(ge=1)] = 400_000
+    bagging_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    feature_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    l1: Annotated[float, Field(ge=0, le=1e6)] = 0.0
+    l2: Annotated[float, Field(ge=0, le=1e6)] = 0.0
+    path_smooth: Annotated[float, Field(ge=0, le=1e6)] = 0.0
+    extra_trees: bool = False
+    bags: Annotated[int, Field(ge=1, le=50)] = 1
+    half_life_days: Annotated[float, Field(ge=0, le=3650)] = 0.0
+    positive_weight: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    monotone: dict[str, Literal[-1, 1]] = {}
+    device: Literal["cpu", "gpu", "cuda"] = "cpu"
+    threads: Annotated[int, Field(ge=0, le=1024)] = 0
+
+    @model_validator(mode="after")
+    def _bags_differ(self) -> Gbdt:
+        if self.bags > 1 and self.bagging_fraction == self.feature_fraction == 1 and not self.extra_trees:
+            raise ValueError(
+                f"training.gbdt.bags = {self.bags} would average equal models; "
+                "set bagging_fraction or feature_fraction below 1, or extra_trees = true"
+            )
+        return self
 
 
 class Sequence(Section):

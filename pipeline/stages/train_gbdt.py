@@ -1,72 +1,134 @@
-"""Gradient-boosted trees for one target, cross-fitted by user, calibrated and registered as a candidate."""
+"""Gradient-boosted trees for one target, held out by user and cutoff, calibrated and registered as a candidate."""
 
 from __future__ import annotations
 
 import logging
 import os
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
+
+import numpy as np
 
 from features.cutoff import Cutoff
 from features.target import Target
-from models import gbdt
-from models.gbdt import FittedGbdt, GbdtParameters
-from models.model_features import ModelFeatures
+from models import amount, calibration, gbdt_training
+from models.amount import Amount
+from models.gbdt import Gbdt
+from models.gbdt_importance import importance
+from models.gbdt_parameters import GbdtParameters
+from models.gbdt_training import DeviceRefused, FittedGbdt
+from models.model_features import ModelFeatures, fitted_features
+from models.samples import Samples
+from pipeline import sufficiency
 from pipeline.config import Config
 from pipeline.configured_features import configured_features
+from pipeline.errors import ConfigError
 from pipeline.lake import Lake
-from pipeline.scoring.enrolment import Trained, Training, enrol, numbered, opened, require_enough
+from pipeline.progress import counter
+from pipeline.scoring.enrolment import Trained, Training, enrol, opened
 from pipeline.tracking.runs import Run
-from pipeline.training_set import TrainingSet, training_set
+from pipeline.training_set import training_set
 
 logger = logging.getLogger(__name__)
 
+EXPLAINED_ROWS = 10_000
+"""Enough for the mean of a column's |SHAP|."""
 
-def run(config: Config, target: Target, cutoff: Cutoff, *, show: bool) -> dict[str, Any]:  # noqa: ARG001 – one fit, nothing to count
-    """Train as of `cutoff` on the labels matured by then; the registered version and its out-of-fold AUC.
 
-    Raises MissingInput if features or labels of a training cutoff have not been built, NotEnoughData for too few of either outcome.
+def run(config: Config, target: Target, cutoff: Cutoff, *, show: bool) -> dict[str, Any]:
+    """Train as of `cutoff` on the labels matured by then; the registered version and its out-of-fold AUC, or why there is none.
+
+    Raises MissingInput if features or labels of a training cutoff have not been built, NotEnoughData if nobody has a label, ConfigError
+    for a monotone column that does not exist or a device that LightGBM cannot use.
     """
-    held = config.split(target, cutoff)
-    training = Training(config, target, cutoff, held, configured_features(config))
-    rows = training_set(Lake(config.lake_url), training.features, target, held.training)
-    require_enough(training, rows.labels)
-    with opened(training, gbdt.Gbdt.kind) as tracked:
+    training = Training(config, target, cutoff, config.split(target, cutoff), configured_features(config))
+    parameters = _parameters(training)
+    samples = training_set(Lake(config.lake_url), training.features, target, training.split.training)
+    enough = sufficiency.judge(training, samples.labels)
+    if enough.verdict == "refuse":
+        return sufficiency.skipped(training, Gbdt.kind, enough)
+    with opened(training, Gbdt.kind) as tracked:
+        tracked.tags(enough.tags)
         began = time.perf_counter()
-        fitted, parameters = _fit(training, rows)
+        fitted = _fit(training, samples, parameters, show=show)
+        spent = _amount(training, samples, fitted, parameters)
         seconds = time.perf_counter() - began
         _describe(tracked, fitted.model.features)
-        result = enrol(training, tracked, _trained(fitted, rows, parameters), seconds)
+        result = enrol(training, tracked, _trained(samples, fitted, parameters, spent), seconds)
     logger.info("trained %s of %s as of %s: version %s", result["kind"], target.name, cutoff, result["version"])
     return result
 
 
-def _fit(training: Training, rows: TrainingSet) -> tuple[FittedGbdt, GbdtParameters]:
-    settings = training.config.training
-    parameters = GbdtParameters(**settings.gbdt.model_dump(), threads=_threads())
-    return gbdt.fit(rows.features, rows.labels, numbered(rows.user_ids), training.features, parameters, settings.seed), parameters
+def _parameters(training: Training) -> GbdtParameters:
+    """As configured, with half the cores where nothing is said.
+
+    The sequence model trains at the same time, and threads that wait for each other's core slow both down.
+    """
+    settings = training.config.training.gbdt
+    parameters = GbdtParameters(**settings.model_dump())
+    wanted = training.features.definition
+    fitted = fitted_features(wanted.repeat_event, wanted.repeat_days) if wanted.repeat_event else ()
+    names = [feature.name for feature in (*training.features.features, *fitted)]
+    if unknown := parameters.unmatched(names):
+        raise ConfigError(
+            f"training.gbdt.monotone names {', '.join(map(repr, unknown))}, but no feature is called so; there are {len(names)}",
+            mend="use a name of `nightcast features`, or its beginning followed by *",
+        )
+    return replace(parameters, threads=settings.threads or max(1, (os.cpu_count() or 2) // 2))
 
 
-def _trained(fitted: FittedGbdt, rows: TrainingSet, parameters: GbdtParameters) -> Trained:
+def _fit(training: Training, samples: Samples, parameters: GbdtParameters, *, show: bool) -> FittedGbdt:
+    try:
+        with counter("boosting round", show) as on_round:
+            return gbdt_training.fit(samples, training.features, parameters, training.config.training.seed, on_round)
+    except DeviceRefused as error:
+        raise ConfigError(str(error), mend='set training.gbdt.device = "cpu", or install a LightGBM built for the device') from error
+
+
+def _amount(training: Training, samples: Samples, fitted: FittedGbdt, parameters: GbdtParameters) -> Amount | None:
+    if training.target.kind != "sum":
+        return None
+    probability = calibration.fit(fitted.y, fitted.raw).probability(fitted.raw)
+    seed, rows = training.config.training.seed, fitted.calibration_rows
+    return amount.fit(samples, fitted.model.features, parameters, seed, rows, probability)
+
+
+def _trained(samples: Samples, fitted: FittedGbdt, parameters: GbdtParameters, spent: Amount | None) -> Trained:
     features = fitted.model.features
+    explained = fitted.calibration_rows[np.linspace(0, len(fitted.y) - 1, min(EXPLAINED_ROWS, len(fitted.y)), dtype=np.int64)]
     return Trained(
         classifier=fitted.model,
         sentences=features.sentences,
-        y=rows.labels,
-        raw=fitted.out_of_fold_raw,
-        rows=len(rows.labels),
-        positives=int(rows.labels.sum()),
-        parameters={
-            **asdict(parameters),
-            "best_rounds": fitted.rounds,
-            "model_features_fingerprint": features.fingerprint,
-            "features_kept": len(features.names),
-            "features_dropped": len(features.dropped),
-        },
+        y=fitted.y,
+        raw=fitted.raw,
+        rows=fitted.taught,
+        positives=fitted.taught_positives,
+        parameters={**asdict(parameters), **_described(samples, fitted)},
         curves={"held_out": fitted.curve.tolist()},
         step="round",
+        best=fitted.rounds,
+        importance=importance(fitted.model, samples.matrix(explained)),
+        amount=spent,
     )
+
+
+def _described(samples: Samples, fitted: FittedGbdt) -> dict[str, object]:
+    """What came of the parameters, and which cutoff did what."""
+    features, roles = fitted.model.features, fitted.roles
+    return {
+        "best_rounds": fitted.rounds,
+        "folds_used": fitted.folds,
+        "refitted": fitted.folds > 1,
+        "teaching_cutoffs": " ".join(str(samples.cutoffs[place]) for place in roles.teach),
+        "stopping_cutoff": samples.cutoffs[roles.stop],
+        "calibration_cutoff": samples.cutoffs[roles.calibrate],
+        "held_out_by": "user and cutoff" if roles.calibrate not in (*roles.teach, roles.stop) else "user",
+        "calibration_rows": len(fitted.y),
+        "model_features_fingerprint": features.fingerprint,
+        "features_kept": len(features.names),
+        "features_dropped": len(features.dropped),
+    }
 
 
 def _describe(tracked: Run, features: ModelFeatures) -> None:
@@ -74,8 +136,3 @@ def _describe(tracked: Run, features: ModelFeatures) -> None:
     tracked.table("model_features.json", features.to_json())
     tracked.grid("dropped_features", {"feature": list(features.dropped), "reason": list(features.dropped.values())})
     logger.info("the model reads %s columns; %s tell nothing new", len(features.names), len(features.dropped))
-
-
-def _threads() -> int:
-    """Half the cores: the sequence model trains at the same time, and threads that wait for each other's core slow both down."""
-    return max(1, (os.cpu_count() or 2) // 2)
