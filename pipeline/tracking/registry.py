@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsFloat
 
 from features.cutoff import Cutoff
 from pipeline.config import Config
 from pipeline.errors import ModelRefused, NoChampion
-from pipeline.tracking import store
+from pipeline.tracking import model_folder, store
+from pipeline.tracking.model_folder import Interface
 from pipeline.tracking.runs import Run
 
 if TYPE_CHECKING:
@@ -18,7 +21,10 @@ if TYPE_CHECKING:
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
-SCORER = "scorer"
+MODEL_ID = "model_id"
+"""Tag of a version whose files are those of an MLflow model; a version without it, from before, is a folder of scorer files."""
+VERSIONS = "mlflow.modelVersions"
+"""Tag by which MLflow's pages lead from a model to its version."""
 PAGE = 200
 
 
@@ -68,15 +74,47 @@ class Candidate:
         }
 
 
-def register(config: Config, target: str, run: Run, folder: Path, candidate: Candidate) -> ModelVersion:
-    """Store the artifact in `folder` with its run and make a version of it.
+@dataclass(frozen=True)
+class Card:
+    """What people see of a version: a description in words, its figures, and how to call it, if a table of features is enough for it."""
+
+    description: str = ""
+    figures: Mapping[str, SupportsFloat] = field(default_factory=dict)
+    interface: Interface | None = None
+
+
+def register(config: Config, target: str, run: Run, files: Path, candidate: Candidate, card: Card = Card()) -> ModelVersion:
+    """Store the scorer's `files` as a model that `run` made, and make a version of it.
 
     The version is created last and carries its tags from the start: a training killed before leaves none.
+    Raises FileNotFoundError where there are no files.
     """
-    source = run.files(folder, SCORER)
-    tags = {**candidate.tags, "run_id": run.id}
-    with store.answering(store.address(config)):
-        return _version(run.client.create_model_version(target, source, run_id=run.id, tags=tags, await_creation_for=0))
+    from mlflow.entities import LoggedModelOutput
+
+    if not files.is_dir() or not any(files.iterdir()):
+        raise FileNotFoundError(f"{files} holds no files to register")
+    client, tags = run.client, {**candidate.tags, "run_id": run.id}
+    with store.answering(store.address(config)), tempfile.TemporaryDirectory(prefix="nightcast-") as folder:
+        known = client.get_run(run.id)
+        name = f"{target}-{candidate.kind}"
+        model = client.create_logged_model(known.info.experiment_id, name, run.id, tags, known.data.params, model_type=candidate.kind)
+        model_folder.write(Path(folder), files, model, {"target": target, **tags}, card.interface)
+        client.log_model_artifacts(model.model_id, folder)
+        client.finalize_logged_model(model.model_id, "READY")
+        client.log_outputs(run.id, [LoggedModelOutput(model.model_id, step=0)])
+        run.metrics(card.figures, model_id=model.model_id)
+        made = client.create_model_version(
+            target,
+            model.artifact_location,  # a source `models:/…` would be looked up in the process's default store
+            run_id=run.id,
+            tags={**tags, MODEL_ID: model.model_id},
+            description=card.description,
+            model_id=model.model_id,
+            await_creation_for=0,
+        )
+        version = {"name": target, "version": str(made.version)}
+        client.set_logged_model_tags(model.model_id, {VERSIONS: json.dumps([version])})
+    return _version(made)
 
 
 def candidates(config: Config, target: str, cutoff: Cutoff) -> tuple[ModelVersion, ...]:
@@ -140,14 +178,19 @@ def annotate(config: Config, target: str, version: str, tags: Mapping[str, str])
 
 
 def download(config: Config, model: ModelVersion, folder: Path) -> Path:
-    """Copy a version's files into `folder`; the folder that holds them. Nothing is opened: `open_scorer` checks digests first."""
+    """Copy a version's scorer files into `folder`; the folder that holds them. Nothing is opened: `open_scorer` checks digests first.
+
+    Of a model's folder nothing else is fetched: its description and its code are for other programs.
+    """
     client = store.prepare(config)
     from mlflow.artifacts import download_artifacts
 
     uri = store.address(config)
     with store.answering(uri):
-        source = client.get_model_version_download_uri(model.target, model.version)
-        return Path(download_artifacts(artifact_uri=source, dst_path=str(folder), tracking_uri=uri))
+        tags = client.get_model_version(model.target, model.version).tags
+        place = client.get_model_version_download_uri(model.target, model.version)
+        within = f"{place.rstrip('/')}/{model_folder.SCORER}" if MODEL_ID in tags else place
+        return Path(download_artifacts(artifact_uri=within, dst_path=str(folder), tracking_uri=uri))
 
 
 def _search(client: MlflowClient, wanted: str) -> list[Any]:

@@ -44,9 +44,9 @@ class Run:
             for start in range(0, len(params), PARAMS_PER_CALL):
                 self.client.log_batch(self.id, params=params[start : start + PARAMS_PER_CALL])
 
-    def metrics(self, values: Mapping[str, SupportsFloat]) -> None:
-        """Log one value of each metric."""
-        self._log({name: [value] for name, value in values.items()}, first_step=0)
+    def metrics(self, values: Mapping[str, SupportsFloat], *, model_id: str | None = None) -> None:
+        """Log one value of each metric, and show it with the model of that id too if there is one."""
+        self._log({name: [value] for name, value in values.items()}, first_step=0, model_id=model_id)
 
     def history(self, curves: Mapping[str, Sequence[SupportsFloat]]) -> None:
         """Log one value per iteration or epoch, the first as step 1."""
@@ -87,20 +87,14 @@ class Run:
         self.table(f"{name}.json", {"columns": list(columns), "data": rows})
         self.tags({"mlflow.loggedArtifacts": json.dumps([{"path": f"{name}.json", "type": "table"}])})
 
-    def files(self, folder: Path, place: str) -> str:
-        """Store a folder's files under `place`; their URI. Raises FileNotFoundError for a folder that is absent or empty."""
-        if not folder.is_dir() or not any(folder.iterdir()):
-            raise FileNotFoundError(f"{folder} holds no files to store")
-        with store.answering(self.uri):
-            self.client.log_artifacts(self.id, str(folder), place)
-            return f"{self.client.get_run(self.id).info.artifact_uri.rstrip('/')}/{place}"
-
-    def _log(self, curves: Mapping[str, Sequence[SupportsFloat]], *, first_step: int) -> None:
+    def _log(self, curves: Mapping[str, Sequence[SupportsFloat]], *, first_step: int, model_id: str | None = None) -> None:
         from mlflow.entities import Metric
 
         now = int(clock.now().timestamp() * 1000)
         metrics = [
-            Metric(name, float(value), now, step) for name, values in curves.items() for step, value in enumerate(values, first_step)
+            Metric(name, float(value), now, step, model_id=model_id)
+            for name, values in curves.items()
+            for step, value in enumerate(values, first_step)
         ]
         with store.answering(self.uri):
             for start in range(0, len(metrics), METRICS_PER_CALL):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from pipeline.config import Config
 from pipeline.errors import ModelRefused, NoChampion
 from pipeline.tracking import champions, registry, runs, store
-from pipeline.tracking.registry import Candidate, ModelVersion
+from pipeline.tracking.registry import Candidate, Card, ModelVersion
 
 
 def registered(config: Config, folder: Path, candidate: Candidate) -> ModelVersion:
@@ -60,8 +61,36 @@ def test_a_download_brings_the_files_byte_for_byte(config: Config, tmp_path: Pat
     assert tmp_path / "copy" in folder.parents
 
 
+def test_a_version_of_the_time_before_models_had_folders_is_still_downloaded(config: Config, tmp_path: Path, candidate: Candidate) -> None:
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain" / "manifest.json").write_text("{}")
+    client = store.prepare(config)
+    client.create_model_version("purchase_7d", (tmp_path / "plain").as_uri(), tags={**candidate.tags, "run_id": "r"}, await_creation_for=0)
+    (found,) = registry.candidates(config, "purchase_7d", candidate.cutoff)
+    folder = registry.download(config, found, tmp_path / "copy")
+    assert [path.name for path in folder.iterdir()] == ["manifest.json"]
+
+
+def test_the_pages_of_the_version_its_model_and_its_run_lead_to_each_other(config: Config, tmp_path: Path, candidate: Candidate) -> None:
+    (tmp_path / "artifact").mkdir()
+    (tmp_path / "artifact" / "manifest.json").write_text("{}")
+    with runs.opened(config, "purchase_7d", "gbdt", {}) as run:
+        run.params({"rounds": 20})
+        card = Card("trees as of June", {"out_of_fold_auc": 0.75})
+        made = registry.register(config, "purchase_7d", run, tmp_path / "artifact", candidate, card)
+    version = run.client.get_model_version("purchase_7d", made.version)
+    (output,) = run.client.get_run(run.id).outputs.model_outputs
+    model = run.client.get_logged_model(output.model_id)
+    assert (version.description, version.tags["model_id"]) == ("trees as of June", model.model_id)
+    assert (model.status.value, model.model_type, model.source_run_id, model.params) == ("READY", "gbdt", run.id, {"rounds": "20"})
+    assert json.loads(model.tags["mlflow.modelVersions"]) == [{"name": "purchase_7d", "version": "1"}]
+    assert [(metric.key, metric.value) for metric in model.metrics] == [("out_of_fold_auc", 0.75)]
+    assert run.client.get_run(run.id).data.metrics == {"out_of_fold_auc": 0.75}
+
+
 def test_a_training_that_fails_before_its_files_are_stored_leaves_no_version(config: Config, tmp_path: Path, candidate: Candidate) -> None:
-    with pytest.raises(FileNotFoundError, match="absent"), runs.opened(config, "purchase_7d", "gbdt", {}) as run:
+    (tmp_path / "absent").mkdir()  # and empty
+    with pytest.raises(FileNotFoundError, match="absent holds no files"), runs.opened(config, "purchase_7d", "gbdt", {}) as run:
         registry.register(config, "purchase_7d", run, tmp_path / "absent", candidate)
     assert registry.candidates(config, "purchase_7d", candidate.cutoff) == ()
 
