@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from models.baselines import KINDS, BaseRate
 from pipeline.evaluation.evidence import Estimate, Evidence, Judged
 
 CHANCE = 0.5
+
+ALONE = {
+    "base_rate": "from the share of all users alone, the same for everybody",
+    "recency": "from recency alone: how long ago the last event was",
+    "active_days": "from activity alone: on how many days there were events",
+    "bg_nbd": "from repetition alone: how often and how recently the event came (BG/NBD)",
+}
+"""Where the scores of a baseline come from, for who reads the decision."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +24,7 @@ class Decision:
 
     promoted    whether `version` takes it from `champion` (None: nobody had it)
     version     the candidate that was considered; None if there was none
-    reasons     sentences with the numbers
+    reasons     sentences with the numbers, the most telling one first
     """
 
     promoted: bool
@@ -24,52 +33,132 @@ class Decision:
     reasons: tuple[str, ...]
 
 
-def decide(evidence: Evidence, champion: str | None, *, min_effect: float) -> Decision:
-    """Whether the best challenger replaces the champion.
+@dataclass(frozen=True)
+class _Contest:
+    """What is compared: `models` and `baselines` without the champion, best first, and the champion if it was judged."""
 
-    Without a champion, or with one that cannot read today's features, the best candidate takes its place if the lower end of its
-    AUC's interval is above 0.5. Otherwise it must beat the champion on the same rows: the lower end of the paired difference must
-    exceed `min_effect`. A champion that has learned from outcomes after the evaluation cutoff may know these rows: no decision then.
+    evidence: Evidence
+    champion: str | None
+    held: Judged | None
+    models: tuple[Judged, ...]
+    baselines: tuple[Judged, ...]
+
+
+def decide(evidence: Evidence, champion: str | None, *, min_effect: float) -> Decision:
+    """Whether a challenger replaces the champion, and which.
+
+    A model is considered if it is surely better than chance and than every baseline judged: the lower ends of its AUC and of the paired
+    differences are above 0.5 and 0. Where no model is, the baseline of the highest AUC is considered instead; the base rate comes last.
+    Without a champion, or with one that could not be judged, the one considered takes its place. Otherwise it must be surely better on
+    the same rows: the lower end of the paired difference must exceed `min_effect`, and 0 where a baseline challenges a model, for a
+    model that loses to a baseline could not be promoted.
+    A champion that has learned from outcomes after the evaluation cutoff may know these rows: no decision then.
     """
-    challengers = [model for model in evidence.models if model.version != champion]
-    best = min(
-        challengers, key=lambda model: (-model.figures["auc"].value, model.figures["log_loss"].value, int(model.version)), default=None
-    )
+    contest = _contest(evidence, champion)
     aside = tuple(f"version {version} was set aside: {why}" for version, why in sorted(evidence.set_aside.items()))
-    if best is None:
+    if not (contest.models or contest.baselines):
         what = f"no candidate besides the champion, version {champion}" if champion else "no candidate could be judged"
         return Decision(False, None, champion, (what, *aside))
-    held = evidence.model(champion) if champion else None
-    if held is None:
-        return _first(best, champion, aside, evidence)
-    if held.labels_until > evidence.evaluation:
+    held = contest.held
+    if held and held.labels_until > evidence.evaluation:
         known = f"champion {_named(held)} has learned from outcomes up to {held.labels_until}"
         why = f"{known}, after the evaluation cutoff {evidence.evaluation}: it may know these rows, so no comparison is fair"
-        return Decision(False, best.version, champion, (why, *aside))
-    return _against(best, held, evidence, min_effect, aside)
+        return Decision(False, (*contest.models, *contest.baselines)[0].version, champion, (why, *aside))
+    worthy = next((model for model in contest.models if _shortfall(model, evidence) is None), None)
+    if worthy:
+        promoted, reasons = _of_model(worthy, contest, min_effect)
+        return Decision(promoted, worthy.version, champion, (*reasons, *aside))
+    promoted, version, reasons = _of_baseline(contest, min_effect)
+    return Decision(promoted, version, champion, (*reasons, *aside))
 
 
-def _first(best: Judged, champion: str | None, aside: tuple[str, ...], evidence: Evidence) -> Decision:
-    lower = best.figures["auc"].lower or 0.0
-    why = "there is no champion yet" if champion is None else f"champion version {champion} cannot be judged"
-    numbers = f"{_named(best)} has AUC {_shown(best.figures['auc'])} on {evidence.rows} users"
-    verdict = f"its lower end is {'above' if lower > CHANCE else 'not above'} {CHANCE}"
-    return Decision(lower > CHANCE, best.version, champion, (why, f"{numbers}; {verdict}", *aside))
-
-
-def _against(best: Judged, held: Judged, evidence: Evidence, min_effect: float, aside: tuple[str, ...]) -> Decision:
-    difference = evidence.difference(best.version, held.version)
-    won = difference.lower is not None and difference.lower > min_effect
-    numbers = (
-        f"{_named(best)} has AUC {_shown(best.figures['auc'])}, champion {_named(held)} has {_shown(held.figures['auc'])} "
-        f"on the same {evidence.rows} users"
+def _contest(evidence: Evidence, champion: str | None) -> _Contest:
+    """Ties of AUC go to another baseline than the base rate, then to the lower log loss, then to the older version."""
+    challengers = sorted(
+        (model for model in evidence.models if model.version != champion),
+        key=lambda model: (-model.figures["auc"].value, model.kind == BaseRate.kind, model.figures["log_loss"].value, int(model.version)),
     )
-    verdict = f"the paired difference is {_shown(difference)}; its lower end is {'above' if won else 'not above'} {min_effect:g}"
-    return Decision(won, best.version, held.version, (numbers, verdict, *aside))
+    return _Contest(
+        evidence,
+        champion,
+        evidence.model(champion) if champion else None,
+        tuple(model for model in challengers if model.kind not in KINDS),
+        tuple(model for model in challengers if model.kind in KINDS),
+    )
+
+
+def _shortfall(model: Judged, evidence: Evidence) -> str | None:
+    """Why a model may not be promoted, with the numbers of the baseline that comes closest; None if it may."""
+    closest = _closest(model, evidence)
+    if closest and not _above(evidence.difference(model.version, closest.version), 0.0):
+        return f"{_compared(model, closest, evidence)}; it is not surely better than that baseline"
+    if not _above(model.figures["auc"], CHANCE):
+        return f"{_scored(model)} on {evidence.rows} users; its lower end is not above {CHANCE}: it may be chance"
+    return None
+
+
+def _closest(model: Judged, evidence: Evidence) -> Judged | None:
+    """The baseline over which the model's lead is the least sure."""
+    baselines = [each for each in evidence.models if each.kind in KINDS]
+    return min(baselines, key=lambda each: _lower(evidence.difference(model.version, each.version)), default=None)
+
+
+def _of_model(best: Judged, contest: _Contest, min_effect: float) -> tuple[bool, tuple[str, ...]]:
+    evidence, held, closest = contest.evidence, contest.held, _closest(best, contest.evidence)
+    surely = (
+        f"it is surely better than every baseline; closest comes {_named(closest)}: {_compared(best, closest, evidence)}"
+        if closest
+        else "no baseline was judged beside it; it is surely better than chance"
+    )
+    if held is None:
+        return True, (_vacant(contest.champion), f"{_scored(best)} on {evidence.rows} users; its lower end is above {CHANCE}", surely)
+    won = _above(evidence.difference(best.version, held.version), min_effect)
+    verdict = f"{_compared(best, held, evidence)}; its lower end is {'above' if won else 'not above'} {min_effect:g}"
+    return won, (f"{_named(best)} {'replaces' if won else 'does not replace'} champion {_named(held)}", verdict, surely)
+
+
+def _of_baseline(contest: _Contest, min_effect: float) -> tuple[bool, str | None, tuple[str, ...]]:
+    evidence, held = contest.evidence, contest.held
+    refused = tuple(why for model in contest.models if (why := _shortfall(model, evidence)))
+    if not contest.baselines:
+        return False, contest.models[0].version, refused
+    best, models = contest.baselines[0], "no model is significantly better than the baselines" if contest.models else "no model was judged"
+    numbers = f"{_scored(best)} on {evidence.rows} users" + ("" if _above(best.figures["auc"], CHANCE) else "; its order may be chance")
+    if held is None:
+        return True, best.version, (f"{models}; scores come {ALONE[best.kind]}", _vacant(contest.champion), numbers, *refused)
+    bar = min_effect if held.kind in KINDS else 0.0
+    verdict = f"{_compared(best, held, evidence)}; its lower end is"
+    if _above(evidence.difference(best.version, held.version), bar):
+        headline = f"champion {_named(held)} is significantly worse than {_named(best)}, and {models}; scores come {ALONE[best.kind]}"
+        return True, best.version, (headline, f"{verdict} above {bar:g}", *refused)
+    considered = contest.models[0].version if contest.models else None
+    return False, considered, (f"{models}, and no baseline replaces champion {_named(held)}", *refused, f"{verdict} not above {bar:g}")
+
+
+def _vacant(champion: str | None) -> str:
+    return "there is no champion yet" if champion is None else f"champion version {champion} cannot be judged"
+
+
+def _compared(one: Judged, other: Judged, evidence: Evidence) -> str:
+    auc = f"{_scored(one)}, {_named(other)} has {_shown(other.figures['auc'])} on the same {evidence.rows} users"
+    return f"{auc}; the paired difference is {_shown(evidence.difference(one.version, other.version))}"
+
+
+def _scored(model: Judged) -> str:
+    return f"{_named(model)} has AUC {_shown(model.figures['auc'])}"
 
 
 def _named(model: Judged) -> str:
     return f"version {model.version} ({model.kind})"
+
+
+def _above(estimate: Estimate, bar: float) -> bool:
+    return _lower(estimate) > bar
+
+
+def _lower(estimate: Estimate) -> float:
+    """The interval's lower end; nothing is sure without one."""
+    return float("-inf") if estimate.lower is None else estimate.lower
 
 
 def _shown(estimate: Estimate) -> str:
