@@ -6,18 +6,26 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from features.target import Target
 from features.timeline import Flags
+from models import calibration
+from models import baselines
 from models.calibration import Calibrator
 from models.classifier import Batch, Classifier, Floats
 from models.explanations import Texts, top_reasons
 from pipeline.errors import ModelRefused
 from pipeline.scoring.artifact import CALIBRATOR, SENTENCES, Manifest, require_fit, verify
 
+if TYPE_CHECKING:
+    from models.amount import Amount
+
 REASONS = 3
+READ_EVENTS = frozenset({"sequence"})
+"""Kinds that read a user's events; the others read feature columns alone."""
 
 
 @dataclass(frozen=True)
@@ -25,32 +33,41 @@ class Judgement:
     """What a model says of n users.
 
     raw, probability  (n,) log-odds before calibration, and the calibrated probability; NaN where the model gave no finite answer
+    expected          (n,) probability × the amount of those who spend, in the target's unit, for a sum target; else None
     """
 
     raw: Floats
     probability: Floats
+    expected: Floats | None = None
 
     @property
     def usable(self) -> Flags:
-        """(n,) whether there is a score."""
+        """(n,) whether there is a whole answer."""
         flags: Flags = np.isfinite(self.probability)
-        return flags
+        return flags if self.expected is None else flags & np.isfinite(self.expected)
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """One model version."""
+    """One model version. `amount` is there for a sum target."""
 
     classifier: Classifier
     calibrator: Calibrator
     sentences: Mapping[str, str]
     manifest: Manifest
+    amount: Amount | None = None
+
+    @property
+    def reads_events(self) -> bool:
+        """Whether `Batch.view` must hold the users' events."""
+        return self.manifest.kind in READ_EVENTS
 
     def judge(self, batch: Batch) -> Judgement:
-        """Raw log-odds and calibrated probability of each user."""
+        """Raw log-odds and calibrated probability of each user, and the expected value of a sum target."""
         raw = np.asarray(self.classifier.raw(batch), dtype=np.float64)
         raw = np.where(np.isfinite(raw), raw, np.nan)
-        return Judgement(raw, self.calibrator.probability(raw))
+        probability = self.calibrator.probability(raw)
+        return Judgement(raw, probability, probability * self.amount.expected(batch.features) if self.amount else None)
 
     def reasons(self, batch: Batch, judgement: Judgement) -> tuple[Texts, Floats]:
         """(n, 3) texts and (n, 3) signed effects on the probability, strongest first; None and NaN where there are fewer, or no score."""
@@ -67,24 +84,32 @@ def open_scorer(folder: Path, manifest_sha256: str, *, fingerprint: str, target:
     """The scorer in `folder`, every file compared with its digest before any library opens it.
 
     `fingerprint` and `target` are those in force. Raises ModelRefused for a changed file, for a model that was made for
-    other features or another definition of the target, with both values, and for one whose columns are not those it was trained on.
+    other features or another definition of the target, with both values, for one whose columns are not those it was trained on, and for
+    one whose calibrator or amount cannot be read.
     """
     manifest = verify(folder, manifest_sha256)
     require_fit(manifest, fingerprint=fingerprint, target=target)
     if manifest.kind not in LOADERS:
         raise ModelRefused(f"The model is of kind '{manifest.kind}'; known are {', '.join(LOADERS)}", mend="train the target again")
-    calibrator = Calibrator.from_json(json.loads((folder / CALIBRATOR).read_text(encoding="utf-8")))
     sentences = json.loads((folder / SENTENCES).read_text(encoding="utf-8"))
-    return Scorer(LOADERS[manifest.kind](folder), calibrator, sentences, manifest)
+    try:
+        calibrator = calibration.from_json(json.loads((folder / CALIBRATOR).read_text(encoding="utf-8")))
+        amount = _load_amount(folder) if target.kind == "sum" else None
+        return Scorer(LOADERS[manifest.kind](folder), calibrator, sentences, manifest, amount)
+    except ValueError as error:
+        raise ModelRefused(str(error), mend="train the target again, with this version of Nightcast") from error
+
+
+def _load_amount(folder: Path) -> Amount:
+    from models import amount
+
+    return amount.load(folder, threads=1)
 
 
 def _load_gbdt(folder: Path) -> Classifier:
     from models import gbdt
 
-    try:
-        return gbdt.load(folder, threads=1)
-    except ValueError as error:
-        raise ModelRefused(str(error), mend="train the target again, with this version of Nightcast") from error
+    return gbdt.load(folder, threads=1)
 
 
 def _load_sequence(folder: Path) -> Classifier:
@@ -93,5 +118,16 @@ def _load_sequence(folder: Path) -> Classifier:
     return sequence_classifier.load(folder)
 
 
-LOADERS: Mapping[str, Callable[[Path], Classifier]] = {"gbdt": _load_gbdt, "sequence": _load_sequence}
+def _load_baseline(folder: Path) -> Classifier:
+    try:
+        return baselines.load(folder)
+    except ValueError as error:
+        raise ModelRefused(str(error), mend="train the target again, with this version of Nightcast") from error
+
+
+LOADERS: Mapping[str, Callable[[Path], Classifier]] = {
+    "gbdt": _load_gbdt,
+    "sequence": _load_sequence,
+    **dict.fromkeys(baselines.KINDS, _load_baseline),
+}
 """Kind → how its own files are opened. Each loads its heavy library only when asked."""
