@@ -57,7 +57,7 @@ class Calibrator:
         return "identity" if (self.slope, self.intercept) == (1.0, 0.0) else "platt"
 
     def log_odds(self, raw: Floats) -> Floats:
-        """(n,) or any shape: calibrated log-odds for raw ones. Never descends; NaN stays NaN, ±inf stays ±inf."""
+        """(n,) or any shape: calibrated log-odds for raw ones. Never descends, rounding aside; NaN stays NaN, ±inf stays ±inf."""
         line: Floats = self.slope * raw + self.intercept
         if not self.knots:
             return line
