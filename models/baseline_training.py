@@ -51,8 +51,8 @@ class FittedBaselines:
 def teaching_rows(samples: Samples, newest: int) -> Ints:
     """Positions of the rows that baselines are fitted and calibrated on: those at cutoff number `newest`, one per user.
 
-    All rows where that cutoff has one outcome only. Calibration sees rows that taught, which costs a baseline nothing: it does not look
-    at outcomes, but for the base rate, which is one number.
+    All rows where that cutoff has one outcome only. Calibration sees rows that taught, which costs a baseline next to nothing: of all
+    outcomes it knows their mean.
     """
     rows = np.flatnonzero(samples.cutoff == newest)
     return rows if len(np.unique(samples.labels[rows])) > 1 else np.arange(len(samples.labels))
@@ -61,37 +61,40 @@ def teaching_rows(samples: Samples, newest: int) -> Ints:
 def fit(samples: Samples, rows: Ints, columns: FeatureSet, target: Target, seed: int) -> FittedBaselines:
     """The baselines of `target` on the rows at positions `rows`, ascending, at least one; of their features only a few columns are kept.
 
-    Outcomes decide the base rate and nothing else. Where all rows have one outcome there is the base rate alone. The seed chooses the
-    rows for BG/NBD where there are more than `feature_selection.SAMPLE_ROWS`.
+    Outcomes decide the base rate, from which all start, and nothing else. Where all rows have one outcome there is the base rate alone.
+    The seed chooses the rows for BG/NBD where there are more than `feature_selection.SAMPLE_ROWS`.
     """
     labels = samples.labels[rows]
     base_rate, outcomes, reads = _base_rate(labels), np.unique(labels), _reads(columns, target)
+    fitted = [FittedBaseline(base_rate, {}, np.full(len(rows), base_rate.log_odds))]
     if len(outcomes) == 1:
-        return FittedBaselines((base_rate,), dict.fromkeys(reads, f"all {len(rows)} users have the outcome {outcomes[0]}"))
+        return FittedBaselines(tuple(fitted), dict.fromkeys(reads, f"all {len(rows)} users have the outcome {outcomes[0]}"))
     left_out = {kind: f"it needs {NEEDS[kind]}, which [features] leaves out" for kind, names in reads.items() if not names}
     places = {name: columns.names.index(name) for name in sorted({name for names in reads.values() for name in names})}
     values = dict(zip(places, _values(samples, rows, list(places.values())).T, strict=True))
-    fitted = [base_rate]
     for kind, names in reads.items():
         if names:
             known = np.column_stack([values[name] for name in names])
-            model = DRAFTS[kind](_Plan(columns, target, names, sampled(known, seed)))
-            raw = model.direction * model.position(known)
-            fitted.append(FittedBaseline(replace(model, typical=float(raw.mean())), {model.reason: _sentence(model, columns)}, raw))
+            draft = DRAFTS[kind](_Plan(columns, target, names, sampled(known, seed), base_rate.log_odds))
+            position = draft.position(known)
+            model = replace(draft, typical=float(position.mean()))
+            raw = base_rate.log_odds + model.direction * (position - model.typical)
+            fitted.append(FittedBaseline(model, {model.reason: _sentence(model, columns)}, raw))
     return FittedBaselines(tuple(fitted), left_out)
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """What a baseline is made of: the columns it reads, and some rows of them."""
+    """What a baseline is made of: the columns it reads, some rows of them, and the log-odds of the base rate."""
 
     columns: FeatureSet
     target: Target
     names: tuple[str, ...]
     rows: Floats
+    base: float
 
     def shared(self, reason: str) -> dict[str, Any]:
-        """The fields that all baselines of a quantity have; the typical answer is not known yet."""
+        """The fields that all baselines of a quantity have; the typical position is not known yet."""
         names = self.columns.names
         return {
             "reason": reason,
@@ -99,14 +102,14 @@ class _Plan:
             "places": tuple(names.index(name) for name in self.names),
             "width": len(names),
             "direction": -1 if self.target.kind == "absent" else 1,
+            "base": self.base,
             "typical": 0.0,
         }
 
 
-def _base_rate(labels: Labels) -> FittedBaseline:
+def _base_rate(labels: Labels) -> BaseRate:
     """The posterior mean of the share under a uniform prior: finite where one outcome is missing."""
-    log_odds = float(logit((int((labels == 1).sum()) + 1) / (len(labels) + 2)))
-    return FittedBaseline(BaseRate(log_odds), {}, np.full(len(labels), log_odds))
+    return BaseRate(float(logit((int((labels == 1).sum()) + 1) / (len(labels) + 2))))
 
 
 def _recency(plan: _Plan) -> Quantity:

@@ -59,7 +59,7 @@ class Quantity(ABC):
     reason     the quantity's name in reasons
     columns    names of the base columns that are read; `places` (k,) theirs in a matrix of `width` columns
     direction  1, or −1 where the outcome is that the event does not come
-    typical    mean of `raw` over the rows it was fitted on, from where effects are counted
+    base       log-odds of the base rate, those of a user at the position `typical`, the mean of the rows it was fitted on
     """
 
     kind: ClassVar[str]
@@ -68,6 +68,7 @@ class Quantity(ABC):
     places: tuple[int, ...]
     width: int
     direction: int
+    base: float
     typical: float
 
     def __post_init__(self) -> None:
@@ -75,8 +76,10 @@ class Quantity(ABC):
             raise ValueError(
                 f"Columns {', '.join(self.columns) or 'none'} at places {self.places} are not columns of a matrix of {self.width}"
             )
-        if self.direction not in (1, -1) or not isfinite(self.typical):
-            raise ValueError(f"A baseline has direction 1 or -1 and a finite typical answer, got {self.direction!r} and {self.typical!r}")
+        if self.direction not in (1, -1) or not (isfinite(self.base) and isfinite(self.typical)):
+            raise ValueError(
+                f"A baseline has direction 1 or -1 and finite base and typical, got {self.direction}, {self.base}, {self.typical}"
+            )
 
     @abstractmethod
     def position(self, known: Floats) -> Floats:
@@ -88,17 +91,19 @@ class Quantity(ABC):
 
     def raw(self, batch: Batch) -> Floats:
         """(n,) uncalibrated log-odds. Raises ValueError when the number of feature columns is not the model's."""
-        return self.direction * self.position(self._read(batch))
+        return self.base + self._lead(self._read(batch))
 
     def effects(self, batch: Batch) -> Effects:
-        """The quantity, and how far `raw` is from its mean in training because of it."""
+        """The quantity, and how far it moves `raw` from the base rate."""
         known = self._read(batch)
-        moved = self.direction * self.position(known) - self.typical
-        return Effects((self.reason,), moved[:, None], self.quantity(known)[:, None])
+        return Effects((self.reason,), self._lead(known)[:, None], self.quantity(known)[:, None])
 
     def save(self, folder: Path) -> None:
         """Write `baseline.json`."""
         _write(self, folder)
+
+    def _lead(self, known: Floats) -> Floats:
+        return self.direction * (self.position(known) - self.typical)
 
     def _read(self, batch: Batch) -> Floats:
         X = batch.features

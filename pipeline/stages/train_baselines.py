@@ -10,8 +10,10 @@ from features.cutoff import Cutoff
 from features.splits import roles
 from features.target import Target
 from features.timeline import Ints
-from models import baseline_training
+from models import amount, baseline_training, calibration
+from models.amount import Amount
 from models.baseline_training import FittedBaseline
+from models.classifier import Floats, Labels
 from models.samples import Samples
 from pipeline.config import Config
 from pipeline.configured_features import configured_features
@@ -62,6 +64,12 @@ def _enrolled(training: Training, samples: Samples, rows: Ints, fitted: FittedBa
         parameters=fitted.parameters,
         curves={},
         step="",
+        amount=_amount(training.target, samples.amounts[rows], labels, fitted.raw),
     )
     with opened(training, fitted.model.kind) as tracked:
         return enrol(training, tracked, trained, seconds)
+
+
+def _amount(target: Target, amounts: Floats, labels: Labels, raw: Floats) -> Amount | None:
+    """One amount for everybody, of a sum target."""
+    return amount.constant(amounts, calibration.fit(labels, raw).probability(raw)) if target.kind == "sum" else None
