@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.config import Config
 from pipeline.configured_features import configured_features
-from pipeline.errors import MissingInput, NotEnoughData
+from pipeline.errors import MissingInput
 from pipeline.scoring.bucket import ScorerFile
 from pipeline.scoring.scorer import open_scorer
 from pipeline.stages import train_sequence
@@ -19,8 +19,10 @@ def test_a_training_ends_in_a_registered_candidate_that_opens(shop: Config, tmp_
     (made,) = registry.candidates(shop, "purchase_7d", AS_OF)
     assert (result["kind"], result["version"], result["run_id"]) == ("sequence", made.version, made.run_id)
     assert result["rows"] == 300  # max_samples
+    assert result["trained"]
     assert 0 < result["auc_out_of_fold"] <= 1
     run = runs.existing(shop, made.run_id)
+    assert run.client.get_run(run.id).data.tags["sufficiency"] in {"go", "warn"}
     assert [point.step for point in run.client.get_metric_history(run.id, "held_out_log_loss")] == [1, 2]
     assert [point.step for point in run.client.get_metric_history(run.id, "training_log_loss")] == [1, 2]
     file = ScorerFile(str(registry.download(shop, made, tmp_path)), made.manifest_sha256, made.fingerprint, shop.target("purchase_7d"))
@@ -30,10 +32,12 @@ def test_a_training_ends_in_a_registered_candidate_that_opens(shop: Config, tmp_
     assert set(scorer.sentences) == set(scorer.classifier.sentences())  # type: ignore[attr-defined]
 
 
-def test_too_few_of_one_outcome_are_refused_with_the_counts(shop: Config, tmp_path: Path) -> None:
+def test_too_few_of_one_outcome_skip_the_training_with_the_counts(shop: Config, tmp_path: Path) -> None:
     strict = configuration(tmp_path, training={**shop.training.model_dump(), "min_positives": 150})
-    with pytest.raises(NotEnoughData, match="at least 150 of each"):
-        train_sequence.run(strict, strict.target("purchase_7d"), AS_OF, show=False)
+    result = train_sequence.run(strict, strict.target("purchase_7d"), AS_OF, show=False)
+    assert (result["target"], result["kind"], result["trained"]) == ("purchase_7d", "sequence", False)
+    assert "at least 150 of each" in result["reason"]
+    assert registry.candidates(strict, "purchase_7d", AS_OF) == ()
 
 
 def test_labels_that_were_never_built_are_missing(shop: Config) -> None:
