@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import lightgbm
 import numpy as np
 from scipy.stats import norm
 
@@ -15,7 +16,7 @@ from models import gbdt_rows
 from models.classifier import Floats, NotLearnable
 from models.forward_folds import ContestFold, ForwardFold
 from models.gbdt_parameters import GbdtParameters
-from models.gbdt_training import Stopped, stopped_early
+from models.gbdt_training import DeviceRefused, Stopped, stopped_early
 from models.metrics import Interval
 from models.sample_weights import sample_weights
 from models.samples import Samples
@@ -38,7 +39,7 @@ class Judge:
     """Trains on rows of `samples` and judges on others.
 
     The matrix is binned once: bins do not depend on what is searched. Weights are those of `start`; bags are not, one stands for all.
-    Raises NotLearnable when no column tells rows apart.
+    Raises NotLearnable when no column tells rows apart; `loss` and `contest` raise DeviceRefused like the training itself.
     """
 
     def __init__(self, samples: Samples, columns: FeatureSet, start: GbdtParameters, seed: int) -> None:
@@ -77,7 +78,12 @@ class Judge:
 
     def _trained(self, parameters: GbdtParameters, learn: Ints, held_out: Ints, deadline: float) -> Stopped:
         train, valid = self._binned.subset(learn), self._binned.subset(held_out)
-        return stopped_early(train, valid, self._settings(parameters), parameters, _until(deadline))
+        try:
+            return stopped_early(train, valid, self._settings(parameters), parameters, _until(deadline))
+        except lightgbm.basic.LightGBMError as error:
+            if parameters.device == "cpu":
+                raise
+            raise DeviceRefused(f"LightGBM cannot train on '{parameters.device}': {error}") from error
 
     def _settings(self, parameters: GbdtParameters) -> dict[str, object]:
         return parameters.settings(self._features.names, self._seed)

@@ -44,3 +44,7 @@ def _within(value: Any, allowed: BaseDistribution) -> Any:
     if isinstance(allowed, FloatDistribution | IntDistribution):
         return min(max(value, allowed.low), allowed.high)
     return value
+
+
+NAMES = tuple(space(GbdtParameters(), rows=1))
+"""What is searched."""

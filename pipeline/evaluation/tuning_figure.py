@@ -1,0 +1,22 @@
+"""How the search for better parameters went, as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from pipeline.evaluation.figures import SIZE
+
+
+def tuning_history(numbers: Sequence[int], losses: Sequence[float]) -> Figure:
+    """Mean held-out log loss of complete trials, in order, and the least so far. The first judged the parameters that the search began with."""
+    figure = Figure(figsize=SIZE, layout="constrained")
+    axes = figure.add_subplot()
+    axes.axhline(losses[0], color="0.7", linestyle=":", label="as configured")
+    axes.plot(numbers, losses, marker="o", linestyle="", label="trial")
+    axes.step(numbers, np.minimum.accumulate(losses), where="post", label="least so far")
+    axes.set(xlabel="trial", ylabel="held-out log loss", title="Tuning")
+    axes.legend()
+    return figure
