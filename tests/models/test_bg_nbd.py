@@ -109,6 +109,26 @@ def test_who_came_more_lately_is_more_likely_active_and_a_longer_look_expects_mo
     assert CDNOW.expected(*late, 30)[0] <= CDNOW.expected(*late, 31)[0]
 
 
+def test_the_chance_of_any_event_is_that_of_users_drawn_from_the_model() -> None:
+    """Of users who bought nothing in their first day, the share that buys within the next 200 days; four standard errors around it."""
+    random, count, days = np.random.default_rng(7), 200_000, 200.0
+    rate = random.gamma(CDNOW.r, 1 / CDNOW.alpha, count)
+    first = random.exponential(1, count) / rate
+    silent = first > 1
+    share = float((first[silent] <= 1 + days).mean())
+    found = CDNOW.any_within(*users((0, 0, 1)), days)[0]
+    assert found == pytest.approx(share, abs=4 * np.sqrt(share * (1 - share) / silent.sum()))
+
+
+@given(st.integers(0, 40), ages, st.floats(0, 1))
+def test_the_chance_of_any_event_is_at_most_that_of_being_active_and_the_events_expected(repeats: int, age: float, share: float) -> None:
+    user = users((repeats, share * age if repeats else 0, age))
+    short, long = CDNOW.any_within(*user, 7)[0], CDNOW.any_within(*user, 365)[0]
+    assert 0 <= short <= long <= CDNOW.alive(*user)[0]
+    assert long <= CDNOW.expected(*user, 365)[0] * (1 + 1e-6) + 1e-12
+    assert np.isnan(CDNOW.any_within(*users((np.nan, np.nan, np.nan)), 7)).all()
+
+
 def test_a_user_alone_gets_the_bits_it_gets_in_a_crowd() -> None:
     crowd = simulated(CDNOW, 1003, seed=1)
     strided = [np.column_stack([column, column])[:, 0] for column in crowd]
