@@ -8,12 +8,13 @@ import pytest
 from features.definition import Definition
 from features.feature_set import FeatureSet, feature_set
 from features.timeline import Timeline
-from models import gbdt, sequence_classifier
+from models import gbdt_training, sequence_classifier
 from models.classifier import Batch
-from models.gbdt import GbdtParameters
+from models.gbdt_parameters import GbdtParameters
 from models.metrics import auc
 from models.sequence_classifier import SequenceParameters
 from models.sequence_data import Block
+from tests.learnability.taught import batch, samples
 from tests.models.tiny_shop import EVENT_TYPES, START, written
 
 CUTOFF = START.plus_days(30)
@@ -66,8 +67,5 @@ def test_the_feature_matrix_does_not_hold_it(
     taught: tuple[Timeline, np.ndarray], judged: tuple[Timeline, np.ndarray], columns: FeatureSet
 ) -> None:
     (timeline, y), (strangers, outcome) = taught, judged
-    rows, view = np.arange(USERS), strangers.as_of(CUTOFF)
-    X = columns.at(timeline.as_of(CUTOFF), CUTOFF)
-    model = gbdt.fit(X, y, rows, columns, GbdtParameters(threads=1), seed=1).model
-    raw = model.raw(Batch(view, rows, CUTOFF, columns.at(view, CUTOFF)))
-    assert auc(outcome, raw) == pytest.approx(0.5, abs=0.06)
+    model = gbdt_training.fit(samples(timeline, columns, {CUTOFF: y}), columns, GbdtParameters(threads=1), seed=1).model
+    assert auc(outcome, model.raw(batch(strangers, columns, CUTOFF))) == pytest.approx(0.5, abs=0.06)
