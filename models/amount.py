@@ -6,17 +6,17 @@ E[value] = P(value > 0) × E[value | value > 0]
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import lightgbm
 import numpy as np
 
 from features.timeline import Ints
-from models import folds
+from models import folds, gbdt_rows
 from models.classifier import Floats
-from models.gbdt import FEATURES_FILE, GbdtParameters
+from models.gbdt import FEATURES_FILE
+from models.gbdt_parameters import GbdtParameters
 from models.model_features import ModelFeatures
 from models.samples import Samples
 
@@ -42,11 +42,11 @@ class Amount:
     threads: int = 0
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.scale) and self.scale > 0):
-            raise ValueError(f"The scale of an amount is finite and above 0, got {self.scale!r}")
+        if not (np.isfinite(self.scale) and self.scale >= 0):
+            raise ValueError(f"The scale of an amount is finite and not below 0, got {self.scale!r}")
 
     def expected(self, X: Floats) -> Floats:
-        """(n,) above 0, for the (n, F) matrix of the feature set. Each user's answer depends on that user alone."""
+        """(n,) finite and not below 0, for the (n, F) matrix of the feature set. Each user's answer depends on that user alone."""
         if self.booster is None or self.features is None:
             return np.full(len(X), self.scale)
         answer: Floats = self.scale * _predict(self.booster, self.features.apply(X), self.threads)
@@ -63,29 +63,25 @@ class Amount:
 def fit(
     samples: Samples, features: ModelFeatures, parameters: GbdtParameters, seed: int, calibration_rows: Ints, probability: Floats
 ) -> Amount:
-    """Trees of the amount on the classifier's columns, learned from the rows with one at every cutoff before the last.
+    """Trees of the amount on the classifier's columns, learned from the rows with an amount above 0 at every cutoff but the newest.
 
-    calibration_rows (m,) positions of rows at the last cutoff, ascending, with their calibrated probability (m,): there the scale makes the
-    total of P × E what was observed. An amount below 0, which cancellations leave, counts as 0 here and in that total.
-    With fewer than `LEAST_ROWS` rows to learn from, it is one mean for everybody. The same input gives the same trees.
+    calibration_rows (m,) positions of rows at the newest cutoff, ascending, with their calibrated probability (m,): there the scale makes
+    the total of probability × amount what was observed. An amount below 0, which cancellations leave, counts as 0 here and there.
+    With fewer than `LEAST_ROWS` rows to learn from it is one mean for everybody. The same input gives the same trees.
+    A single cutoff teaches and calibrates.
     """
-    spent = _spent(samples.amounts)
-    last = samples.cutoff.max() if len(np.unique(samples.cutoff)) > 1 else len(samples.cutoffs)
-    rows = np.flatnonzero((spent > 0) & (samples.cutoff < last))
+    spent, newest = _spent(samples.amounts), len(samples.cutoffs) - 1
+    rows = np.flatnonzero((spent > 0) & ((samples.cutoff < newest) | (newest == 0)))
     if len(rows) < LEAST_ROWS:
         return constant(spent[calibration_rows], probability)
-    X, amounts = features.apply(samples.matrix(rows)), spent[rows]
-    booster = _trees(X, amounts, folds.assign(samples.users[rows], FOLDS, seed) == 0, features.names, parameters, seed)
+    booster = _trees(samples, features, rows, parameters, seed)
     unscaled = Amount(1.0, len(rows), features, booster, parameters.threads)
-    expected = unscaled.expected(samples.matrix(calibration_rows))
-    return Amount(_correction(spent[calibration_rows], probability * expected), len(rows), features, booster, parameters.threads)
+    expected = probability * unscaled.expected(samples.matrix(calibration_rows))
+    return replace(unscaled, scale=_correction(spent[calibration_rows], expected))
 
 
 def constant(amounts: Floats, probability: Floats) -> Amount:
-    """One amount for everybody, so that the total of probability (m,) × amount is that of amounts (m,); below 0 counts as 0.
-
-    Raises ValueError if nobody spent anything.
-    """
+    """One amount for everybody, so that the total of probability (m,) × amount is that of amounts (m,); below 0 counts as 0."""
     spent = _spent(amounts)
     return Amount(float(spent.sum() / probability.sum()), int((spent > 0).sum()))
 
@@ -108,16 +104,20 @@ def _spent(amounts: Floats) -> Floats:
     return np.maximum(np.nan_to_num(amounts, nan=0.0), 0.0)
 
 
-def _trees(X: Floats, amounts: Floats, held_out: Any, names: tuple[str, ...], parameters: GbdtParameters, seed: int) -> lightgbm.Booster:
-    """A gamma regression with as many rounds as serve a fifth of the users best, then refitted on all of them."""
-    settings = _settings(parameters, seed)
-    data = lightgbm.Dataset(X, label=amounts, feature_name=list(names), params=settings, free_raw_data=False).construct()
-    inside, outside = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+def _trees(samples: Samples, features: ModelFeatures, rows: Ints, parameters: GbdtParameters, seed: int) -> lightgbm.Booster:
+    """A gamma regression with as many rounds as serve a fifth of the users best, then refitted on all of them.
+
+    What makes a purchase likelier need not make it larger, so the classifier's monotone columns are free here.
+    """
+    gamma = {"objective": "gamma", "metric": "gamma_deviance"}
+    settings = replace(parameters, monotone={}).settings(features.names, seed) | gamma
+    data = gbdt_rows.dataset(samples, features, rows, None, settings).set_label(_spent(samples.amounts[rows]))
+    held_out = folds.assign(samples.users[rows], FOLDS, seed) == 0
     stopped = lightgbm.train(
         settings,
-        data.subset(inside),
+        data.subset(np.flatnonzero(~held_out)),
         num_boost_round=parameters.rounds,
-        valid_sets=[data.subset(outside)],
+        valid_sets=[data.subset(np.flatnonzero(held_out))],
         callbacks=[lightgbm.early_stopping(parameters.early_stopping, verbose=False)],
     )
     return lightgbm.train(settings, data, num_boost_round=max(1, stopped.best_iteration))
@@ -131,19 +131,3 @@ def _correction(observed: Floats, expected: Floats) -> float:
     """Observed over expected total, within a factor of `LARGEST_CORRECTION`; 1 where nothing was observed."""
     ratio = float(observed.sum() / expected.sum())
     return float(np.clip(ratio, 1 / LARGEST_CORRECTION, LARGEST_CORRECTION)) if ratio > 0 else 1.0
-
-
-def _settings(parameters: GbdtParameters, seed: int) -> dict[str, Any]:
-    return {
-        "objective": "gamma",
-        "metric": "gamma_deviance",
-        "learning_rate": parameters.learning_rate,
-        "num_leaves": parameters.leaves,
-        "max_depth": parameters.depth,
-        "min_data_in_leaf": parameters.min_leaf,
-        "num_threads": parameters.threads,
-        "seed": seed,
-        "deterministic": True,
-        "force_row_wise": True,
-        "verbosity": -1,
-    }

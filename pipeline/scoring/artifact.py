@@ -3,6 +3,7 @@
     manifest.json     what it is, made for which features and target, and the sha256 of every other file
     calibrator.json   from log-odds to probability
     sentences.json    reason texts
+    amount.json, …    of a sum target: how much is spent by those who spend
     model.txt | model.keras, vocabulary.json, …   the classifier's own files
 
 The registry keeps the manifest's sha256. All digests are compared before any library opens a file: a damaged LightGBM text ends the
@@ -16,7 +17,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from features.cutoff import Cutoff
 from features.target import Target
@@ -24,7 +25,12 @@ from models.calibration import Calibrator
 from models.classifier import Classifier
 from pipeline.errors import ModelRefused
 
+if TYPE_CHECKING:
+    from models.amount import Amount
+
 FORMAT = 1
+SHOWN = 5
+"""Most column names in a sentence."""
 MANIFEST, CALIBRATOR, SENTENCES = "manifest.json", "calibrator.json", "sentences.json"
 PLAIN_SUFFIXES = frozenset({".json", ".txt", ".keras"})
 """Formats that hold numbers and text only; a pickle, for one, would run code when opened."""
@@ -41,7 +47,7 @@ MEND = "train again, or give the alias back to the version before: the registry 
 class Manifest:
     """What an artifact says of itself.
 
-    target       the definition it was trained for, as in `features.target.Target`
+    target       the question it was trained for, `features.target.Target.question`
     fingerprint  of the feature set; `features` are its columns in order
     cutoffs      keys of the training cutoffs, oldest first
     files        name → sha256, hexadecimal
@@ -66,16 +72,26 @@ def pack(
     fingerprint: str,
     features: Sequence[str],
     cutoffs: Sequence[Cutoff],
+    amount: Amount | None = None,
 ) -> str:
-    """Write the artifact into `folder`, which is empty; the sha256 of its manifest."""
+    """Write the artifact into `folder`, which is empty; the sha256 of its manifest.
+
+    Raises ValueError for a sum target without its amount, an amount of another kind of target, and files of other than plain formats.
+    """
+    if (amount is None) == (target.kind == "sum"):
+        raise ValueError(
+            f"A target of kind '{target.kind}' has {'no amount' if target.kind != 'sum' else 'an amount'} beside its classifier"
+        )
     classifier.save(folder)
+    if amount is not None:
+        amount.save(folder)
     _write_json(folder / CALIBRATOR, calibrator.to_json())
     _write_json(folder / SENTENCES, dict(sentences))
     files = {path.name: digest(path) for path in sorted(folder.iterdir())}
     if foreign := [name for name in files if Path(name).suffix not in PLAIN_SUFFIXES]:
         raise ValueError(f"A {classifier.kind} model wrote {', '.join(foreign)}; artifacts hold {', '.join(sorted(PLAIN_SUFFIXES))} only")
     keys = tuple(cutoff.key for cutoff in cutoffs)
-    manifest = Manifest(classifier.kind, asdict(target), fingerprint, tuple(features), keys, files)
+    manifest = Manifest(classifier.kind, target.question, fingerprint, tuple(features), keys, files)
     _write_json(folder / MANIFEST, asdict(manifest))
     return digest(folder / MANIFEST)
 
@@ -103,16 +119,20 @@ def verify(folder: Path, manifest_sha256: str) -> Manifest:
     return manifest
 
 
-def require_fit(manifest: Manifest, *, fingerprint: str, target: Target) -> None:
-    """Raise MadeForOther, with both values, if the model was made for other features or another definition of the target."""
+def require_fit(manifest: Manifest, *, fingerprint: str, target: Target, columns: Sequence[str] | None = None) -> None:
+    """Raise MadeForOther, with both values, if the model was made for other features or another definition of the target.
+
+    `columns` are those that the configuration makes, where the caller knows them: the error then says which ones differ.
+    """
     if manifest.fingerprint != fingerprint:
         raise MadeForOther(
-            f"The model of {target.name} reads features {manifest.fingerprint}; the configuration makes {fingerprint}",
+            f"The model of {target.name} reads features {manifest.fingerprint}; the configuration makes {fingerprint}"
+            + ("" if columns is None else f": {_difference(manifest.features, columns)}"),
             mend="restore [windows] and source.event_types, or train and promote with the new features",
         )
-    if manifest.target != asdict(target):
+    if manifest.target != target.question:
         raise MadeForOther(
-            f"The model of {target.name} predicts {manifest.target}; the configuration asks for {asdict(target)}",
+            f"The model of {target.name} predicts {manifest.target}; the configuration asks for {target.question}",
             mend=f"restore [targets.{target.name}], or train and promote with the new definition",
         )
 
@@ -121,6 +141,18 @@ def digest(path: Path) -> str:
     """sha256 of a file, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _difference(learned: Sequence[str], made: Sequence[str]) -> str:
+    gone, new = ([name for name in these if name not in set(others)] for these, others in ((learned, made), (made, learned)))
+    said = [
+        f"{len(names)} {word} ({', '.join(names[:SHOWN])}{', …' if len(names) > SHOWN else ''})"
+        for word, names in (("missing", gone), ("new", new))
+        if names
+    ]
+    if not said:
+        return "the same columns in another order" if list(learned) != list(made) else "the same columns, computed in another way"
+    return ", ".join(said)
 
 
 def _require_digest(path: Path, expected: str) -> None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contract import TIMESTAMP
-from pipeline.scoring.bucket import PARTIAL
+from pipeline.scoring.bucket_scores import PARTIAL
 from pipeline.scoring.ranks import percentiles
 
 SCORES_TABLE = "scores"
@@ -19,6 +19,8 @@ SCORES = pa.schema(
     [
         pa.field("user_id", pa.string(), nullable=False),
         pa.field("score", pa.float64()),
+        pa.field("expected_value", pa.float64()),
+        pa.field("unit", pa.string()),
         pa.field("raw_score", pa.float64()),
         pa.field("percentile", pa.float64()),
         pa.field("decile", pa.int32()),
@@ -38,20 +40,27 @@ SCORES = pa.schema(
 
 @dataclass(frozen=True)
 class Provenance:
-    """What every row of a night says about where it comes from. `run_id` and `scored_at` alone differ between reruns."""
+    """What every row of a night says about where it comes from. `run_id` and `scored_at` alone differ between reruns.
+
+    unit  what expected values are counted in; None for a target that has none
+    """
 
     model_name: str
     model_version: str
     horizon_days: int
     run_id: str
     scored_at: datetime
+    unit: str | None = None
 
 
 def assemble(parts: Sequence[pa.Table], provenance: Provenance) -> pa.Table:
-    """Rows of `SCORES` from the buckets' `PARTIAL` rows, percentile and decile taken over all scored users."""
+    """Rows of `SCORES` from the buckets' `PARTIAL` rows, percentile and decile taken over all scored users.
+
+    Users are ranked by `raw_score`: its order is the score's, and finer where calibration gives several users one probability.
+    """
     rows = pa.concat_tables([PARTIAL.empty_table(), *parts]).sort_by("user_id")
     scored = pc.is_null(rows["refused_reason"])
-    percentile, decile = percentiles(rows["score"].filter(scored).to_numpy())
+    percentile, decile = percentiles(rows["raw_score"].filter(scored).to_numpy())
     constants = {
         "horizon_days": provenance.horizon_days,
         "model_name": provenance.model_name,
@@ -61,6 +70,7 @@ def assemble(parts: Sequence[pa.Table], provenance: Provenance) -> pa.Table:
     }
     columns = {
         **dict(zip(rows.column_names, rows.columns, strict=True)),
+        "unit": pc.if_else(scored, pa.scalar(provenance.unit, pa.string()), None),
         "percentile": _where(scored, pa.array(percentile)),
         "decile": _where(scored, pa.array(decile)),
         **{name: pa.repeat(pa.scalar(value, SCORES.field(name).type), rows.num_rows) for name, value in constants.items()},

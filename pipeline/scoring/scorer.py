@@ -12,8 +12,7 @@ import numpy as np
 
 from features.target import Target
 from features.timeline import Flags
-from models import calibration
-from models import baselines
+from models import baselines, calibration
 from models.calibration import Calibrator
 from models.classifier import Batch, Classifier, Floats
 from models.explanations import Texts, top_reasons

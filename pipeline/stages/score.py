@@ -11,16 +11,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from features.cutoff import Cutoff
 from features.target import Target
 from pipeline import clock
-from pipeline.cluster import Workers, cluster
+from pipeline.cluster import cluster
 from pipeline.config import Config
 from pipeline.errors import NightcastError, NoEvents
 from pipeline.lake import Lake
-from pipeline.scoring.bucket import BucketInputs, ScoreTask, score_bucket
+from pipeline.scoring.bucket import BucketInputs
+from pipeline.scoring.bucket_scores import ScoreTask, score_buckets
 from pipeline.scoring.inputs import bucket_inputs, known_users
-from pipeline.scoring.loan import Loaned, borrow, enough_workers
+from pipeline.scoring.loan import Loaned, borrow, buckets_together, enough_workers
 from pipeline.scoring.night import SCORES, SCORES_TABLE, Provenance, assemble, counts
 
 logger = logging.getLogger(__name__)
@@ -51,9 +54,11 @@ def run(config: Config, cutoff: Cutoff, *, targets: Sequence[Target], show: bool
         champions = [borrow(config, target, Path(folder)) for target in targets]
         users = known_users(config, this.lake, cutoff)
         with cluster(enough_workers(config, [champion.model for champion in champions], users, USERS_PER_WORKER)) as workers:
-            results = [
-                _score_target(this, target, champion, inputs, workers, show) for target, champion in zip(targets, champions, strict=True)
-            ]
+            results = []
+            for target, champion in zip(targets, champions, strict=True):
+                tasks = _tasks(champion, inputs, buckets_together(champion.model, users, len(inputs)))
+                parts = workers.map(score_buckets, tasks, label=f"{target.name} bucket", show=show)
+                results.append(_commit(this, target, champion, inputs[0], parts))
     return {
         "cutoff": str(cutoff),
         "run_id": this.id,
@@ -64,13 +69,14 @@ def run(config: Config, cutoff: Cutoff, *, targets: Sequence[Target], show: bool
     }
 
 
-def _score_target(
-    this: Run, target: Target, champion: Loaned, inputs: Sequence[BucketInputs], workers: Workers, show: bool
-) -> dict[str, Any]:
-    tasks = [ScoreTask(each, champion.file) for each in inputs]
-    parts = workers.map(score_bucket, tasks, label=f"{target.name} bucket", show=show)
-    finished = clock.now()
-    rows = assemble(parts, Provenance(target.name, champion.model.version, target.horizon_days, this.id, finished))
+def _tasks(champion: Loaned, inputs: Sequence[BucketInputs], together: int) -> list[ScoreTask]:
+    return [ScoreTask(tuple(inputs[start : start + together]), champion.file) for start in range(0, len(inputs), together)]
+
+
+def _commit(this: Run, target: Target, champion: Loaned, made_from: BucketInputs, parts: Sequence[pa.Table]) -> dict[str, Any]:
+    """All users' rows, ranked, as the night of this target; counts and model version."""
+    finished, unit = clock.now(), target.unit if target.kind == "sum" else None
+    rows = assemble(parts, Provenance(target.name, champion.model.version, target.horizon_days, this.id, finished, unit))
     found = counts(rows)
     if not found["eligible"]:
         raise NoEvents(
@@ -85,9 +91,11 @@ def _score_target(
         "run_id": this.id,
         "model_name": target.name,
         "model_version": champion.model.version,
+        "model_kind": champion.model.kind,
+        "target_kind": target.kind,
         "fingerprint": champion.model.fingerprint,
-        "lake_version": str(inputs[0].timelines_version),
-        "events_version": str(this.lake.metadata(inputs[0].features_table, {"cutoff": this.cutoff.key}).get("events_version")),
+        "lake_version": str(made_from.timelines_version),
+        "events_version": str(this.lake.metadata(made_from.features_table, {"cutoff": this.cutoff.key}).get("events_version")),
         "started_at": this.started_at.isoformat(),
         "finished_at": finished.isoformat(),
     }

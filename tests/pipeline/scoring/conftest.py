@@ -10,9 +10,11 @@ from features.definition import Definition
 from features.feature import Feature
 from features.feature_set import FeatureSet
 from features.target import Target
-from models import gbdt
+from models import gbdt, gbdt_training
 from models.calibration import Calibrator
+from models.gbdt_parameters import GbdtParameters
 from pipeline.scoring.artifact import pack
+from tests.models.gbdt_samples import samples
 
 FINGERPRINT = "f" * 64
 NAMES = ("purchases_30d", "days_since_view")
@@ -30,8 +32,8 @@ def classifier() -> gbdt.Gbdt:
     random = np.random.default_rng(7)
     X = random.normal(size=(400, 2))
     y = (random.random(400) < 1 / (1 + np.exp(-2 * X[:, 0]))).astype(np.int8)
-    parameters = gbdt.GbdtParameters(rounds=20, min_leaf=10, folds=2, threads=1)
-    return gbdt.fit(X, y, np.arange(400), COLUMNS, parameters, 7).model
+    parameters = GbdtParameters(rounds=20, min_leaf=10, folds=2, threads=1)
+    return gbdt_training.fit(samples(X, y, np.arange(400)), COLUMNS, parameters, 7).model
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from features.cutoff import Cutoff
-from features.target import Target
+from features.target import Kind, Target
+from models.amount import Amount
 from models.calibration import Calibrator
 from pipeline.errors import ModelRefused
 from pipeline.scoring.artifact import MANIFEST, MadeForOther, digest, pack, require_fit, verify
@@ -31,17 +32,18 @@ class Written:
             (folder / name.replace("_", ".")).write_bytes(content)
 
 
-def packed(folder: Path, model: Written) -> str:
+def packed(folder: Path, model: Written, target: Target = TARGET, amount: Amount | None = None) -> str:
     folder.mkdir()
     return pack(
         folder,
         model,  # type: ignore[arg-type]
         Calibrator(1.0, 0.0),
         {"a": "{value} of a"},
-        target=TARGET,
+        target=target,
         fingerprint="f" * 64,
         features=("a",),
         cutoffs=[Cutoff.from_key("20260501T000000Z")],
+        amount=amount,
     )
 
 
@@ -171,3 +173,34 @@ def test_another_definition_of_the_target_is_refused_with_both(artifact: Artifac
 
 def test_what_fits_passes(artifact: Artifact) -> None:
     require_fit(verify(*artifact), fingerprint="f" * 64, target=TARGET)
+
+
+COLUMNS = ("purchases_30d", "days_since_view")
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (("purchases_30d",), "1 missing (days_since_view)"),
+        (("purchases_30d", "days_since_view", "carts_7d"), "1 new (carts_7d)"),
+        (("purchases_30d", "days_since_visit"), "1 missing (days_since_view), 1 new (days_since_visit)"),
+        (COLUMNS[::-1], "the same columns in another order"),
+        (COLUMNS, "the same columns, computed in another way"),
+        ((*COLUMNS, *(f"new_{number}" for number in range(6))), "6 new (new_0, new_1, new_2, new_3, new_4, …)"),
+    ],
+)
+def test_other_features_are_refused_with_what_differs(artifact: Artifact, made: tuple[str, ...], said: str) -> None:
+    with pytest.raises(MadeForOther, match=r"reads features f{64}; the configuration makes e{64}: ") as refused:
+        require_fit(verify(*artifact), fingerprint="e" * 64, target=TARGET, columns=made)
+    assert refused.value.message.endswith(f": {said}")
+
+
+def test_a_unit_renames_nothing_that_the_model_learned(artifact: Artifact) -> None:
+    require_fit(verify(*artifact), fingerprint="f" * 64, target=replace(TARGET, unit="GBP"))
+
+
+@pytest.mark.parametrize(("kind", "amount", "said"), [("sum", None, "has an amount"), ("occurs", Amount(2.0, 1), "has no amount")])
+def test_an_amount_belongs_to_a_sum(tmp_path: Path, kind: Kind, amount: Amount | None, said: str) -> None:
+    with pytest.raises(ValueError, match=f"kind '{kind}' {said}"):
+        packed(tmp_path / "a", Written(model_txt=b"tree"), replace(TARGET, kind=kind), amount)
+    assert not list((tmp_path / "a").iterdir())

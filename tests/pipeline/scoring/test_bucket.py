@@ -6,15 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import gbdt
+from models import gbdt_training
 from models.calibration import Calibrator
+from models.gbdt_parameters import GbdtParameters
 from pipeline.config import Config
 from pipeline.configured_features import configured_features
 from pipeline.errors import MissingInput, ModelRefused
 from pipeline.lake import Lake
 from pipeline.scoring.artifact import pack
-from pipeline.scoring.bucket import NO_FEATURES, PARTIAL, BucketInputs, ScorerFile, ScoreTask, batch_of, load_view, opened, score_bucket
+from pipeline.scoring.bucket import BucketInputs, ScorerFile, batch_of, load_view, opened
 from pipeline.scoring.inputs import bucket_inputs
+from tests.models.gbdt_samples import samples
 from tests.synthetic_lake import AS_OF, configuration, write_events, write_features
 
 
@@ -36,8 +38,8 @@ def file(config: Config, tmp_path_factory: pytest.TempPathFactory) -> ScorerFile
     features, random, folder = configured_features(config), np.random.default_rng(7), tmp_path_factory.mktemp("artifact")
     X = random.normal(size=(200, len(features.names)))
     y = (X[:, 0] + random.normal(size=200) > 0).astype(np.int8)
-    parameters = gbdt.GbdtParameters(rounds=5, min_leaf=10, folds=2, threads=1)
-    model = gbdt.fit(X, y, np.arange(200), features, parameters, 7).model
+    parameters = GbdtParameters(rounds=5, min_leaf=10, folds=2, threads=1)
+    model = gbdt_training.fit(samples(X, y, np.arange(200)), features, parameters, 7).model
     sentences = {feature.name: feature.sentence for feature in features.features}
     target = config.target("churn_14d")
     sha256 = pack(
@@ -63,30 +65,6 @@ def test_features_follow_the_users_of_the_timeline_whatever_their_order_in_the_l
     np.testing.assert_array_equal(batch.features, [expected[user] for user in view.user_ids[asked]])
 
 
-def test_exactly_the_eligible_users_are_scored_and_sorted(inputs: BucketInputs, file: ScorerFile) -> None:
-    rows = score_bucket(ScoreTask(inputs, file))
-    view = load_view(inputs)
-    recent = view.per_user(view.event_time >= AS_OF.plus_days(-30).micros) > 0
-    assert rows.schema.equals(PARTIAL)
-    assert rows["user_id"].to_pylist() == sorted(view.user_ids[recent])
-    assert 0 < len(rows) < view.users
-    assert rows["score"].null_count == 0
-    assert rows["refused_reason"].null_count == len(rows)
-
-
-def test_an_eligible_user_without_features_is_refused_with_a_reason(inputs: BucketInputs, file: ScorerFile, config: Config) -> None:
-    lake, where = inputs.lake, {"cutoff": AS_OF.key, "bucket": "1"}
-    stored = lake.read(inputs.features_table, where, ["user_id", *inputs.features])
-    view = load_view(inputs)
-    lost = view.user_ids[np.flatnonzero(view.per_user(view.event_time >= AS_OF.plus_days(-30).micros))[0]]
-    kept = stored.filter([user != lost for user in stored["user_id"].to_pylist()])
-    part = lake.write_part("features/less", where, "less", kept)
-    lake.commit("features/less", kept.schema, {"cutoff": AS_OF.key}, [part], metadata={})
-    rows = score_bucket(ScoreTask(replace(inputs, features_table="features/less", features_version=0), file))
-    refused = [row for row in rows.to_pylist() if row["refused_reason"]]
-    assert [(row["user_id"], row["refused_reason"], row["score"]) for row in refused] == [(lost, NO_FEATURES, None)]
-
-
 def test_columns_that_the_lake_lacks_are_named(inputs: BucketInputs) -> None:
     view = load_view(inputs)
     with pytest.raises(MissingInput, match="never_built"):
@@ -99,7 +77,3 @@ def test_a_worker_verifies_the_artifact_before_it_opens_it(file: ScorerFile, tmp
     (tmp_path / "model.txt").write_bytes(b"tree\n")
     with pytest.raises(ModelRefused, match=r"model\.txt was changed"):
         opened(replace(file, folder=str(tmp_path)))
-
-
-def test_a_task_calls_itself_by_its_bucket(inputs: BucketInputs, file: ScorerFile) -> None:
-    assert str(ScoreTask(inputs, file)) == "1"
