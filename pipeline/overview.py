@@ -10,7 +10,7 @@ import pyarrow as pa
 from pipeline import clock
 from pipeline.config import Config
 from pipeline.ingestion.copies import UNDATED
-from pipeline.tracking import champions
+from pipeline.tracking.registry import find_champion
 from pipeline.warehouse import open_warehouse
 
 BATCHES = """
@@ -38,9 +38,15 @@ def status(config: Config) -> dict[str, Any]:
         "quarantined without a day": int(undated["undated"][0].as_py() or 0),
         "duplicates": int(taken["duplicates"] or 0),
         "late": int(taken["late"] or 0),
-        "champions": [{"target": name, "version": version} for name, version in champions(config).items()],
+        "champions": [_champion(config, name) for name in config.modelled_targets],
         "score runs": [_run(row) for row in _rows(runs)],
     }
+
+
+def _champion(config: Config, target: str) -> dict[str, str | None]:
+    """With its kind: who sees `recency` there knows that the target has no better scores yet."""
+    found = find_champion(config, target)
+    return {"target": target, "version": found.version if found else None, "kind": found.kind if found else None}
 
 
 def _rows(table: pa.Table) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pipeline.demo_results import NAMES
 from tests.night import Project
 
 ROOT = Path(__file__).parents[2]
@@ -26,10 +27,10 @@ def demo(folder: Path) -> str:
 @pytest.mark.slow
 @pytest.mark.skipif(not (ROOT / ".venv-airflow/bin/airflow").exists(), reason="no .venv-airflow: run `make setup`")
 @pytest.mark.timeout(1800)
-def test_the_demo_shows_both_models_and_a_second_one_ends_in_the_same_scores(tmp_path: Path) -> None:
+def test_the_demo_shows_models_beside_baselines_and_a_second_one_ends_in_the_same_scores(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     said = demo(folder)
-    assert [word for word in ("purchase_7d", "churn_28d", "LightGBM", "GRU", "nightcast up", "user_scores") if word not in said] == []
+    assert [word for word in ("purchase_7d", "churn_28d", *NAMES.values(), "nightcast up", "user_scores") if word not in said] == []
     project = Project(folder, date(2026, 1, 1), DAYS)
     scored = project.rows("SELECT target, scored FROM score_runs ORDER BY target")
     assert [row["target"] for row in scored] == ["churn_28d", "purchase_7d"]

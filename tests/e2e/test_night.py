@@ -36,11 +36,11 @@ def test_scores_are_probabilities_with_reasons(night: Project) -> None:
     assert all(0.02 < row["mean"] < 0.9 for row in means)
 
 
-def test_both_models_were_judged_on_the_same_users(night: Project) -> None:
+def test_both_models_and_every_baseline_were_judged_on_the_same_users(night: Project) -> None:
     judged = night.rows(
         "SELECT target, rows, count(*) AS models, max(value) AS best FROM model_quality WHERE metric = 'auc' GROUP BY ALL ORDER BY target"
     )
-    assert [(row["target"], row["models"]) for row in judged] == [(target, 2) for target in TARGETS]
+    assert [(row["target"], row["models"]) for row in judged] == [(target, 6) for target in TARGETS]
     assert all(row["best"] > 0.55 for row in judged)
 
 
@@ -87,6 +87,7 @@ def test_publishing_killed_anywhere_and_run_again_ends_in_the_same_rows(night: P
 def test_status_and_doctor_tell_what_is_there(night: Project) -> None:
     status = night.result("status")
     assert {row["target"] for row in status["champions"]} == set(TARGETS)
+    assert {row["kind"] for row in status["champions"]} <= {"gbdt", "sequence"}, "a baseline is all that this shop can have"
     assert len(status["score runs"]) == 2
     assert {row["state"] for row in night.result("doctor")["checks"]} == {"ok"}
 

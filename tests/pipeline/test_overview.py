@@ -34,7 +34,7 @@ def test_a_new_project_has_nothing_to_show(tmp_path: Path) -> None:
     found = overview.status(load(tmp_path / "nightcast.toml"))
     assert found["days ingested"] == 0
     assert found["newest day"] is None
-    assert found["champions"] == [{"target": "buy_7d", "version": None}]
+    assert found["champions"] == [{"target": "buy_7d", "version": None, "kind": None}]
     assert found["score runs"] == []
 
 
