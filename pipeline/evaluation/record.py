@@ -56,8 +56,8 @@ def _log(run: Run, evidence: Evidence, y: Labels, answers: Sequence[Answers]) ->
     for model in evidence.models:
         run.metrics(_flat(f"{model.kind}_v{model.version}_", model))
     named = {f"{answer.kind} v{answer.version}": answer for answer in answers}
-    run.figure("roc", figures.roc(y, {name: answer.raw for name, answer in named.items()}))
-    run.figure("calibration", figures.calibration(y, {name: answer.probability for name, answer in named.items()}))
+    for name, figure in figures.judgement(y, {name: answer.probability for name, answer in named.items()}):
+        run.figure(name, figure)
     run.grid("metrics", _grid(evidence))
     run.table(EVIDENCE, evidence.to_json())
 

@@ -141,9 +141,7 @@ def enrol(training: Training, run: Run, trained: Trained, seconds: float) -> dic
         }
     )
     run.history({f"{name}_log_loss": curve for name, curve in trained.curves.items()})
-    run.figure("learning_curve", figures.learning_curve(trained.curves, trained.step))
-    run.figure("roc_out_of_fold", figures.roc(trained.y, {trained.classifier.kind: trained.raw}))
-    run.figure("calibration_out_of_fold", figures.calibration(trained.y, {trained.classifier.kind: probability}))
+    _draw(run, trained, probability)
     version = _register(training, run, trained, calibrator)
     return {
         "target": training.target.name,
@@ -159,6 +157,16 @@ def enrol(training: Training, run: Run, trained: Trained, seconds: float) -> dic
     }
 
 
+def _draw(run: Run, trained: Trained, probability: Floats) -> None:
+    """Pictures of the answers about users the model has not seen, of the training, and of the columns."""
+    for name, figure in figures.judgement(trained.y, {trained.classifier.kind: probability}):
+        run.figure(name, figure)
+    if trained.curves:
+        run.figure("learning_curve", figures.learning_curve(trained.curves, trained.step, trained.best))
+    if trained.importance:
+        run.figure("feature_importance", figures.importance(trained.importance, trained.sentences))
+
+
 def _register(training: Training, run: Run, trained: Trained, calibrator: calibration.Calibrator) -> ModelVersion:
     with tempfile.TemporaryDirectory(prefix="nightcast-") as name:
         folder = Path(name)
@@ -171,6 +179,7 @@ def _register(training: Training, run: Run, trained: Trained, calibrator: calibr
             fingerprint=training.features.fingerprint,
             features=training.features.names,
             cutoffs=training.split.training,
+            amount=trained.amount,
         )
         candidate = Candidate(
             kind=trained.classifier.kind,
