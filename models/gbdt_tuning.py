@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import Literal
 
 import optuna
@@ -75,8 +76,7 @@ def opened(storage: BaseStorage, name: str) -> optuna.Study:
     The caller sees to it that one process at a time works on a study: a trial that is still running belongs to one that was killed, and
     is set aside.
     """
-    pruner = optuna.pruners.MedianPruner(n_startup_trials=PRUNED_FROM)
-    study = optuna.create_study(storage=storage, study_name=name, pruner=pruner, load_if_exists=True)
+    study = optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
     for trial in study.get_trials(states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
     return study
@@ -87,8 +87,8 @@ def search(
 ) -> Iterator[Trial]:
     """Judge proposals until the plan is done, and yield each trial as it ends; those that the study has already are not repeated.
 
-    The first is `start` itself, so that a search can only add. A trial is pruned after a fold when it has lost more against `start` on
-    the folds so far than the median trial had by then.
+    The first is `start` itself, so that a search can only add. A trial is pruned after a fold when it has lost more on the folds so far
+    than the median of the complete trials had by then. (Optuna's own median pruner forgives all later folds for one good one.)
     """
     allowed, began = space(start, plan.rows), clock()
     spent = sum(trial.seconds for trial in ended(study, start))
@@ -100,7 +100,7 @@ def search(
         asked, asked_at = study.ask(allowed), clock()
         parameters = _parameters(study.trials[asked.number], start)
         found: list[FoldLoss] = []
-        state = _judged(asked, found, _losses_of_present(study), plan.folds, lambda fold: judge(parameters, fold, deadline))  # noqa: B023
+        state = _judged(study, asked, found, plan.folds, lambda fold: judge(parameters, fold, deadline))  # noqa: B023
         asked.set_user_attr(LOSSES, [each.loss for each in found])
         asked.set_user_attr(ROUNDS, [each.rounds for each in found])
         asked.set_user_attr(SECONDS, clock() - asked_at)
@@ -118,27 +118,22 @@ def best(trials: Sequence[Trial]) -> Trial | None:
     return min(complete)[2] if complete else None
 
 
-def _judged(
-    asked: optuna.Trial, found: list[FoldLoss], present: Sequence[float], folds: int, judge: Callable[[int], FoldLoss]
-) -> TrialState:
-    """Append fold after fold to `found`, as far as it goes.
-
-    Losses are reported less those of the present parameters: folds are not equally hard, and the median would compare their hardness.
-    """
+def _judged(study: optuna.Study, asked: optuna.Trial, found: list[FoldLoss], folds: int, judge: Callable[[int], FoldLoss]) -> TrialState:
+    """Append fold after fold to `found`, as far as it goes."""
     for fold in range(folds):
         try:
             found.append(judge(fold))
         except OutOfTime:
             return TrialState.FAIL
-        asked.report(_excess(found, present), fold)
-        if fold < folds - 1 and asked.should_prune():
+        asked.report(_mean(found), fold)
+        if fold < folds - 1 and _behind(study, _mean(found), fold):
             return TrialState.PRUNED
     return TrialState.COMPLETE
 
 
-def _excess(found: Sequence[FoldLoss], present: Sequence[float]) -> float:
-    """The mean loss less that of the present parameters; 0 while these are judged themselves."""
-    return _mean([replace(each, loss=each.loss - before) for each, before in zip(found, present, strict=False)]) if present else 0.0
+def _behind(study: optuna.Study, loss: float, fold: int) -> bool:
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return len(complete) >= PRUNED_FROM and loss > median(trial.intermediate_values[fold] for trial in complete)
 
 
 def _mean(found: Sequence[FoldLoss]) -> float:
@@ -148,11 +143,6 @@ def _mean(found: Sequence[FoldLoss]) -> float:
 
 def _finished(study: optuna.Study) -> list[FrozenTrial]:
     return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-
-
-def _losses_of_present(study: optuna.Study) -> list[float]:
-    """Empty while that trial runs itself."""
-    return next((list(trial.user_attrs[LOSSES]) for trial in _finished(study) if PRESENT in trial.user_attrs), [])
 
 
 def _parameters(trial: FrozenTrial, start: GbdtParameters) -> GbdtParameters:
