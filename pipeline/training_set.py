@@ -41,10 +41,10 @@ class StoredRows:
                 stored = file.read_row_group(self.group, columns=list(self.names))
         except FileNotFoundError as error:
             raise MissingInput(f"A file of features is not there any more: {error}", mend="run the stage again") from error
-        matrix = np.empty((len(self.rows), len(self.names)))
-        for place, name in enumerate(self.names):
-            matrix[:, place] = stored[name].to_numpy()[self.rows]
-        return matrix
+        columns = np.empty((len(self.names), len(self.rows)))
+        for column, name in zip(columns, self.names, strict=True):
+            np.take(stored[name].to_numpy(), self.rows, out=column)
+        return np.ascontiguousarray(columns.T)
 
 
 def training_set(lake: Lake, features: FeatureSet, target: Target, cutoffs: Sequence[Cutoff]) -> Samples:

@@ -51,6 +51,7 @@ def run(config: Config, target: Target, cutoff: Cutoff, *, show: bool) -> dict[s
     with opened(training, Gbdt.kind) as tracked:
         tracked.tags(enough.tags)
         began = time.perf_counter()
+        parameters = _tuned(training, tracked, samples, parameters, show=show)
         fitted = _fit(training, samples, parameters, show=show)
         spent = _amount(training, samples, fitted, parameters)
         seconds = time.perf_counter() - began
@@ -76,6 +77,14 @@ def _parameters(training: Training) -> GbdtParameters:
             mend="use a name of `nightcast features`, or its beginning followed by *",
         )
     return replace(parameters, threads=settings.threads or max(1, (os.cpu_count() or 2) // 2))
+
+
+def _tuned(training: Training, tracked: Run, samples: Samples, parameters: GbdtParameters, *, show: bool) -> GbdtParameters:
+    if not training.config.training.tuning.minutes:
+        return parameters
+    from pipeline import tuning
+
+    return tuning.tuned(training, tracked, samples, parameters, show=show)
 
 
 def _fit(training: Training, samples: Samples, parameters: GbdtParameters, *, show: bool) -> FittedGbdt:

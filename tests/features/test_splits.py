@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.cutoff import Cutoff, local_midnight, parse_cutoff
-from features.splits import latest_matured, split
+from features.splits import Roles, latest_matured, roles, split
 from features.target import Target
 
 ZONES = ("UTC", "Europe/London", "Pacific/Auckland", "America/Sao_Paulo")
@@ -65,3 +65,16 @@ def test_the_next_midnight_would_not_have_matured(day: date, zone: str, horizon:
 def test_cutoffs_are_midnights_whatever_the_hour_of_the_run(hour: int) -> None:
     found = split(target(7), Cutoff(datetime(2026, 2, 1, hour, 30, tzinfo=UTC)), "UTC", cutoffs=2, step_days=7)
     assert {cutoff.instant.hour for cutoff in (*found.training, found.evaluation)} == {0}
+
+
+@pytest.mark.parametrize(
+    ("cutoffs", "expected"),
+    [(1, Roles((0,), 0, 0)), (2, Roles((0,), 0, 1)), (3, Roles((0,), 1, 2)), (4, Roles((0, 1), 2, 3)), (6, Roles((0, 1, 2, 3), 4, 5))],
+)
+def test_the_newest_cutoffs_calibrate_and_end_training_and_the_older_ones_teach(cutoffs: int, expected: Roles) -> None:
+    assert roles(cutoffs) == expected
+
+
+def test_no_cutoffs_have_no_roles() -> None:
+    with pytest.raises(ValueError, match="0 cutoffs have no roles"):
+        roles(0)
