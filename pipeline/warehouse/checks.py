@@ -11,6 +11,9 @@ from pipeline.warehouse.night import Night
 COLLAPSED_ABOVE = 100
 """More users than this with one and the same score mean a model that has collapsed."""
 
+ALIKE_BY_DESIGN = "base_rate"
+"""The kind of model that gives everybody the share of outcomes: the last resort of a small shop."""
+
 
 def require_sound(night: Night) -> None:
     """Raises PublishRefused with every finding and its numbers."""
@@ -24,7 +27,7 @@ def require_sound(night: Night) -> None:
 
 def findings(night: Night) -> list[str]:
     """What is wrong with the night, in plain words; empty when it may be published."""
-    return [*_counts(night), *_duplicates(night), *_ranges(night.user_scores), *_model(night)]
+    return [*_counts(night), *_duplicates(night), *_ranges(night.user_scores), *_expected(night), *_model(night)]
 
 
 def _counts(night: Night) -> list[str]:
@@ -61,9 +64,24 @@ def _ranges(scores: pa.Table) -> list[str]:
     return found
 
 
+def _expected(night: Night) -> list[str]:
+    """A sum target has an expected value of at least 0 in a unit for everybody, any other target has neither; finite is checked above."""
+    scores, found = night.user_scores, []
+    if negative := pc.sum(pc.less(scores["expected_value"], 0)).as_py():
+        found.append(f"{negative:,} values of expected_value are below 0")
+    for name in ("expected_value", "unit"):
+        nulls = scores[name].null_count
+        if night.target_kind == "sum" and nulls:
+            found.append(f"{nulls:,} values of {name} are missing, and the target is a sum")
+        if night.target_kind != "sum" and nulls < scores.num_rows:
+            found.append(f"{scores.num_rows - nulls:,} users have a value of {name}, and the target is not a sum")
+    return found
+
+
 def _model(night: Night) -> list[str]:
     scores, run, found = night.user_scores, night.score_runs.to_pylist()[0], []
-    if scores.num_rows > COLLAPSED_ABOVE and pc.count_distinct(scores["score"]).as_py() == 1:
+    alike = scores.num_rows > COLLAPSED_ABOVE and night.model_kind != ALIKE_BY_DESIGN
+    if alike and pc.count_distinct(scores["score"]).as_py() == 1:
         found.append(f"all {scores.num_rows:,} users have the same score {scores['score'][0].as_py()!r}: the model has collapsed")
     for name in ("model_name", "model_version"):
         named = sorted({run[name], *pc.unique(scores[name]).to_pylist()})

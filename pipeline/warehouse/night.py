@@ -31,13 +31,18 @@ RUN: Mapping[str, Callable[[object], object]] = {
 
 @dataclass(frozen=True)
 class Night:
-    """Rows of `user_scores` and `refused_users`, and the one row of `score_runs`, all of this target and cutoff."""
+    """Rows of `user_scores` and `refused_users`, and the one row of `score_runs`, all of this target and cutoff.
+
+    target_kind, model_kind  as the run said them; empty in nights that were scored before runs did
+    """
 
     target: str
     cutoff: Cutoff
     user_scores: pa.Table
     refused_users: pa.Table
     score_runs: pa.Table
+    target_kind: str = ""
+    model_kind: str = ""
 
     @property
     def key(self) -> dict[str, object]:
@@ -53,7 +58,8 @@ class Night:
 def night_of(scores: pa.Table, target: str, cutoff: Cutoff, run: Mapping[str, object]) -> Night:
     """The night in one partition of the lake's `scores`, with what its run said of itself (`RUN`, as values or text).
 
-    Rows with a `refused_reason` are the refused users; columns that the tables do not have are dropped.
+    Rows with a `refused_reason` are the refused users; columns that the tables do not have are dropped. The run may also say its
+    `target_kind` and `model_kind`.
     Raises PublishRefused for a row, column or run value that does not fit.
     """
     key = {"target": target, "cutoff": cutoff.instant}
@@ -70,6 +76,8 @@ def night_of(scores: pa.Table, target: str, cutoff: Cutoff, run: Mapping[str, ob
         users,
         conform(REFUSED_USERS, reasons, key),
         conform(SCORE_RUNS, pa.table({**row, "checksum": [checksum(users)]}), key),
+        target_kind=str(run.get("target_kind", "")),
+        model_kind=str(run.get("model_kind", "")),
     )
 
 

@@ -44,6 +44,15 @@ def scores(users: int = 40, refused: int = 3, *, seed: int = 1, run_id: str = "r
     return pa.concat_tables([scored, turned_away.select(["user_id", "refused_reason"])], promote_options="permissive")
 
 
+def spending(users: int = 40, refused: int = 3, *, unit: str = "GBP", **made: int) -> pa.Table:
+    """The same as `scores`, of a sum target: everybody's expected value is 40 times the score."""
+    rows = scores(users, refused, **made)
+    scored = [value is None for value in rows["refused_reason"].to_pylist()]
+    values = [40 * score if here else None for score, here in zip(rows["score"].to_pylist(), scored, strict=True)]
+    units = pa.array([unit if here else None for here in scored], pa.string())
+    return rows.append_column("expected_value", pa.array(values, pa.float64())).append_column("unit", units)
+
+
 def run_of(rows: pa.Table, *, run_id: str = "run-1", version: str = "4", **changes: str) -> dict[str, str]:
     """The commit metadata that fits these rows."""
     refused = len(rows) - rows["refused_reason"].null_count

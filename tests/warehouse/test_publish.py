@@ -15,7 +15,7 @@ from pipeline.errors import PublishRefused
 from pipeline.warehouse import Warehouse, open_warehouse
 from pipeline.warehouse.tables import USER_SCORES
 from tests.warehouse.engines import ENGINES
-from tests.warehouse.nights import CUTOFF, NEXT, SCORED_AT, TARGET, run_of, scores, with_column
+from tests.warehouse.nights import CUTOFF, NEXT, SCORED_AT, TARGET, run_of, scores, spending, with_column
 
 TRICKY = ["'; DROP TABLE user_scores; --", '"', "🛒", "", "NULL", "\\N", "\\.", "a,b", "line\nbreak", "\ttab", "ß", "=cmd()", "%s", "$1"]
 
@@ -134,6 +134,7 @@ REFUSALS: dict[str, tuple[Callable[[], pa.Table], dict[str, str], str]] = {
     "a user twice": (lambda: with_column(scores(), "user_id", ["u00001"]), {}, r"1 rows repeat a user"),
     "nobody": (lambda: scores(0, 5), {}, r"no user is scored \(5 refused\)"),
     "a collapsed model": (lambda: with_column(scores(101), "score", [0.25] * 101), {}, r"all 101 users have the same score 0\.25"),
+    "a sum without values": (scores, {"target_kind": "sum"}, r"40 values of expected_value are missing, and the target is a sum"),
     "two model versions": (lambda: with_column(scores(), "model_version", ["3"]), {}, r"model_version is not one: 3, 4"),
     "a number that is none": (scores, {"lake_version": "none"}, r"have lake_version = 'none'"),
 }
@@ -164,6 +165,18 @@ def test_rows_that_do_not_land_roll_the_night_back(config: Config, monkeypatch: 
         assert warehouse.checksum(TARGET, CUTOFF) == before
         publish(warehouse, scores(40, 2))
         assert one(warehouse, "SELECT count(*) FROM user_scores") == 40
+
+
+def test_expected_values_and_their_unit_are_read_as_they_were_scored(config: Config) -> None:
+    rows = spending(40, 3, unit="£ a month")
+    with open_warehouse(config) as warehouse:
+        publish(warehouse, rows, target_kind="sum")
+        found = warehouse.query("SELECT expected_value, unit FROM user_scores_latest ORDER BY user_id").to_pylist()
+        with_values = warehouse.checksum(TARGET, CUTOFF)
+        publish(warehouse, scores(40, 3))
+        assert warehouse.checksum(TARGET, CUTOFF) != with_values
+    assert [row["expected_value"] for row in found] == rows["expected_value"].to_pylist()[:40]
+    assert {row["unit"] for row in found} == {"£ a month"}
 
 
 def test_names_and_texts_are_values_whatever_they_contain(config: Config) -> None:

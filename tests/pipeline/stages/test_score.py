@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +11,7 @@ import pytest
 from models import gbdt
 from models.classifier import Batch, Floats
 from pipeline.config import Config
-from pipeline.errors import MissingInput, ModelRefused, NoChampion, NoEvents
+from pipeline.errors import MissingInput, ModelRefused, NoChampion, NoEvents, PublishRefused
 from pipeline.lake import Lake
 from pipeline.scoring import scorer
 from pipeline.scoring.bucket_scores import ScoreTask, score_buckets
@@ -64,7 +64,8 @@ def test_every_eligible_user_is_scored_once_with_reasons_and_provenance(night: C
     metadata = Lake(night.lake_url).metadata("scores", PARTITION)
     assert (metadata["eligible"], metadata["scored"], metadata["refused"]) == ("240", "240", "0")
     assert (metadata["model_version"], metadata["run_id"], metadata["lake_version"]) == ("1", result["run_id"], "0")
-    assert metadata["events_version"] == "5"
+    assert (metadata["events_version"], metadata["model_kind"], metadata["target_kind"]) == ("5", "gbdt", "occurs")
+    assert found["expected_value"].null_count == found["unit"].null_count == 240
 
 
 def test_the_score_is_the_calibrated_answer_of_the_champions_own_model(night: Config, tmp_path: Path) -> None:
@@ -137,6 +138,46 @@ def test_a_user_without_a_finite_score_is_refused_with_a_reason_and_counted(nigh
         assert refused[name].null_count == len(refused)
     assert found["percentile"].to_pandas().max() == 100
     publish.run(night, AS_OF, targets=[night.target("purchase_7d")], show=False)
+
+
+class Broken(gbdt.Gbdt):
+    """One answer for everybody."""
+
+    answer: ClassVar[float]
+
+    def raw(self, batch: Batch) -> Floats:
+        return np.full(len(batch.rows), self.answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (np.nan, "no user is scored (240 refused)"),
+        (np.inf, "no user is scored (240 refused)"),
+        (-np.inf, "no user is scored (240 refused)"),
+        (0.3, "all 240 users have the same score"),
+        (1e300, "all 240 users have the same score 1.0"),
+    ],
+)
+def test_a_broken_model_leaves_the_published_night_as_it_was(
+    night: Config, monkeypatch: pytest.MonkeyPatch, answer: float, said: str
+) -> None:
+    asked = [night.target("purchase_7d")]
+    scored(night)
+    before = publish.run(night, AS_OF, targets=asked, show=False)["checksums"]
+
+    def broken(folder: Path) -> Broken:
+        model = gbdt.load(folder)
+        return Broken(model.booster, model.features)
+
+    monkeypatch.setattr(Broken, "answer", answer, raising=False)
+    monkeypatch.setitem(scorer.LOADERS, "gbdt", broken)
+    scored(night)
+    with pytest.raises(PublishRefused) as refused:
+        publish.run(night, AS_OF, targets=asked, show=False)
+    assert said in refused.value.message
+    with open_warehouse(night) as warehouse:
+        assert {"purchase_7d": warehouse.checksum("purchase_7d", AS_OF)} == before
 
 
 def test_without_a_champion_of_every_target_nothing_is_scored(night: Config) -> None:

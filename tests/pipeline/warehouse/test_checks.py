@@ -8,16 +8,26 @@ import pytest
 from pipeline.errors import PublishRefused
 from pipeline.warehouse.checks import findings, require_sound
 from pipeline.warehouse.night import Night, night_of
-from tests.warehouse.nights import CUTOFF, TARGET, run_of, scores, with_column
+from tests.warehouse.nights import CUTOFF, TARGET, run_of, scores, spending, with_column
 
 
 def night(rows: pa.Table, **run: str) -> Night:
     return night_of(rows, TARGET, CUTOFF, run_of(rows, **run))
 
 
+SUM = {"target_kind": "sum"}
+
+
 def test_a_sound_night_has_no_findings() -> None:
     assert findings(night(scores())) == []
     require_sound(night(scores()))
+    assert findings(night(spending(), **SUM)) == []
+
+
+def test_the_base_rate_gives_everybody_one_score_by_design() -> None:
+    alike = with_column(scores(101), "score", [0.5] * 101)
+    assert findings(night(alike, model_kind="base_rate")) == []
+    assert findings(night(alike, model_kind="recency")) == ["all 101 users have the same score 0.5: the model has collapsed"]
 
 
 @pytest.mark.parametrize("users", [1, 100])
@@ -46,6 +56,13 @@ def test_probabilities_may_be_certain() -> None:
         (with_column(scores(101), "score", [0.5] * 101), {}, ["all 101 users have the same score 0.5: the model has collapsed"]),
         (scores(version="5"), {}, ["model_version is not one: 4, 5"]),
         (with_column(scores(), "model_name", ["other"]), {}, ["model_name is not one: nightcast.purchase_7d, other"]),
+        (spending(), {}, ["40 users have a value of expected_value, and the target is not a sum",
+                          "40 users have a value of unit, and the target is not a sum"]),
+        (scores(), SUM, ["40 values of expected_value are missing, and the target is a sum", "40 values of unit are missing, and the target is a sum"]),
+        (with_column(spending(), "expected_value", [None]), SUM, ["1 values of expected_value are missing, and the target is a sum"]),
+        (with_column(spending(), "unit", [None, None]), SUM, ["2 values of unit are missing, and the target is a sum"]),
+        (with_column(spending(), "expected_value", [-0.01, 0.0]), SUM, ["1 values of expected_value are below 0"]),
+        (with_column(spending(), "expected_value", [math.nan, math.inf]), SUM, ["2 values of expected_value are not finite"]),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_with_its_numbers(rows: pa.Table, run: dict[str, str], expected: list[str]) -> None:
