@@ -19,6 +19,9 @@ from models.feature_selection import sampled
 from models.model_features import fitted_features
 from models.samples import Samples
 
+LEAST_OF_EACH = 2
+"""Rows of either outcome without which nothing can be said of an order."""
+
 ANY_STATISTICS = ("active_days_ever", "days_known", "days_since_any")
 """The columns from which BG/NBD's statistics of any event are derived."""
 
@@ -51,24 +54,25 @@ class FittedBaselines:
 def teaching_rows(samples: Samples, newest: int) -> Ints:
     """Positions of the rows that baselines are fitted and calibrated on: those at cutoff number `newest`, one per user.
 
-    All rows where that cutoff has one outcome only. Calibration sees rows that taught, which costs a baseline next to nothing: of all
-    outcomes it knows their mean.
+    All rows where that cutoff has fewer than `LEAST_OF_EACH` of an outcome. Calibration sees rows that taught, which costs a baseline next
+    to nothing: of all outcomes it knows their mean.
     """
     rows = np.flatnonzero(samples.cutoff == newest)
-    return rows if len(np.unique(samples.labels[rows])) > 1 else np.arange(len(samples.labels))
+    return rows if _rarer(samples.labels[rows]) >= LEAST_OF_EACH else np.arange(len(samples.labels))
 
 
 def fit(samples: Samples, rows: Ints, columns: FeatureSet, target: Target, seed: int) -> FittedBaselines:
     """The baselines of `target` on the rows at positions `rows`, ascending, at least one; of their features only a few columns are kept.
 
-    Outcomes decide the base rate, from which all start, and nothing else. Where all rows have one outcome there is the base rate alone.
-    The seed chooses the rows for BG/NBD where there are more than `feature_selection.SAMPLE_ROWS`.
+    Outcomes decide the base rate, from which all start, and nothing else. With fewer than `LEAST_OF_EACH` of one there is the base rate
+    alone. The seed chooses the rows for BG/NBD where there are more than `feature_selection.SAMPLE_ROWS`.
     """
     labels = samples.labels[rows]
-    base_rate, outcomes, reads = _base_rate(labels), np.unique(labels), _reads(columns, target)
+    base_rate, reads = _base_rate(labels), _reads(columns, target)
     fitted = [FittedBaseline(base_rate, {}, np.full(len(rows), base_rate.log_odds))]
-    if len(outcomes) == 1:
-        return FittedBaselines(tuple(fitted), dict.fromkeys(reads, f"all {len(rows)} users have the outcome {outcomes[0]}"))
+    if _rarer(labels) < LEAST_OF_EACH:
+        few = f"{int((labels == 1).sum())} of {len(rows)} samples have outcome 1; at least {LEAST_OF_EACH} of each are needed"
+        return FittedBaselines(tuple(fitted), dict.fromkeys(reads, few))
     left_out = {kind: f"it needs {NEEDS[kind]}, which [features] leaves out" for kind, names in reads.items() if not names}
     places = {name: columns.names.index(name) for name in sorted({name for names in reads.values() for name in names})}
     values = dict(zip(places, _values(samples, rows, list(places.values())).T, strict=True))
@@ -105,6 +109,11 @@ class _Plan:
             "base": self.base,
             "typical": 0.0,
         }
+
+
+def _rarer(labels: Labels) -> int:
+    ones = int((labels == 1).sum())
+    return min(ones, len(labels) - ones)
 
 
 def _base_rate(labels: Labels) -> BaseRate:

@@ -54,11 +54,18 @@ FOUR = matrix(
 )
 
 
-def test_the_rows_of_the_newest_cutoff_teach_or_all_where_it_has_one_outcome_only() -> None:
-    X = np.zeros((4, 1))
-    assert teaching_rows(samples(X, [0, 1, 1, 0], [0, 0, 1, 1]), 1).tolist() == [2, 3]
-    assert teaching_rows(samples(X, [0, 1, 0, 0], [0, 0, 1, 1]), 1).tolist() == [0, 1, 2, 3]
-    assert teaching_rows(samples(X, [0, 1, 0, 0], [0, 0, 0, 0]), 1).tolist() == [0, 1, 2, 3]
+@pytest.mark.parametrize(
+    ("labels", "cutoff", "rows"),
+    [
+        ([0, 1, 1, 0, 0, 1], [0, 0, 1, 1, 1, 1], [2, 3, 4, 5]),
+        ([0, 1, 1, 0, 0, 0], [0, 0, 1, 1, 1, 1], [0, 1, 2, 3, 4, 5]),
+        ([0, 1, 1, 0, 0, 0], [0, 0, 0, 0, 0, 0], [0, 1, 2, 3, 4, 5]),
+    ],
+)
+def test_the_rows_of_the_newest_cutoff_teach_or_all_where_it_has_too_few_of_an_outcome(
+    labels: list[int], cutoff: list[int], rows: list[int]
+) -> None:
+    assert teaching_rows(samples(np.zeros((6, 1)), labels, cutoff), 1).tolist() == rows
 
 
 def test_each_baseline_reads_the_targets_own_columns() -> None:
@@ -86,12 +93,12 @@ def order(found: FittedBaselines, kind: str) -> list[int]:
 
 
 def test_answers_start_from_the_base_rate_and_are_those_of_the_saved_model() -> None:
-    found = fitted(SHOP, FOUR, [1, 0, 0, 0])
-    base = np.log(2 / 4)  # (1 + 1) ÷ (4 + 2), a third
+    found = fit(samples(np.tile(FOUR, (2, 1)), [1, 1, 0, 0, 0, 0, 0, 0], [0] * 8), np.arange(8), SHOP, BUYS, 7)
+    base = np.log(3 / 7)  # (2 + 1) ÷ (8 + 2)
     for each in found.fitted:
         assert each.raw.mean() == pytest.approx(base)
         if not isinstance(each.model, BaseRate):
-            known = np.take(FOUR, each.model.places, axis=1)
+            known = np.take(np.tile(FOUR, (2, 1)), each.model.places, axis=1)
             np.testing.assert_array_equal(
                 each.raw, each.model.base + each.model.direction * (each.model.position(known) - each.model.typical)
             )
@@ -145,15 +152,16 @@ def test_what_the_features_lack_is_left_out_with_a_reason() -> None:
     }
 
 
-def test_with_one_outcome_there_is_the_base_rate_alone() -> None:
-    found = fitted(SHOP, FOUR, [0, 0, 0, 0])
+@pytest.mark.parametrize(("labels", "odds"), [([0, 0, 0, 0], 1 / 5), ([0, 1, 0, 0], 2 / 4), ([1, 1, 0, 1], 4 / 2), ([1, 1, 1, 1], 5)])
+def test_with_too_few_of_an_outcome_there_is_the_base_rate_alone(labels: list[int], odds: float) -> None:
+    found = fitted(SHOP, FOUR, labels)
     assert [each.model.kind for each in found.fitted] == ["base_rate"]
-    assert found.fitted[0].raw[0] == pytest.approx(np.log(1 / 5))
-    assert set(found.left_out.values()) == {"all 4 users have the outcome 0"}
+    assert found.fitted[0].raw[0] == pytest.approx(np.log(odds))
+    assert set(found.left_out.values()) == {f"{sum(labels)} of 4 samples have outcome 1; at least 2 of each are needed"}
 
 
 def test_absence_is_likelier_for_who_was_long_away() -> None:
-    found = fitted(SHOP, FOUR, [0, 1, 1, 1], Target("leaves", "absent", "any", 14))
+    found = fitted(SHOP, FOUR, [0, 1, 0, 1], Target("leaves", "absent", "any", 14))
     assert order(found, "recency") == [0, 3, 1, 2]
     assert order(found, "active_days") == [0, 3, 1, 2]
 
