@@ -20,13 +20,20 @@ LEAST_OF_EACH = 2
 
 @dataclass(frozen=True)
 class Answers:
-    """One model's answers on the n evaluation rows, all models in the same order of rows."""
+    """One model's answers on the n evaluation rows, all models in the same order of rows; `expected` (n,) where the target is a sum."""
 
     version: str
     kind: str
     labels_until: Cutoff
     raw: Floats
     probability: Floats
+    expected: Floats | None = None
+
+    @property
+    def unanswered(self) -> int:
+        """Rows without a whole answer."""
+        whole = np.isfinite(self.probability)
+        return int((~(whole if self.expected is None else whole & np.isfinite(self.expected))).sum())
 
 
 def assess(y: Labels, raw: Floats, probability: Floats) -> dict[str, Estimate]:
@@ -45,14 +52,39 @@ def assess(y: Labels, raw: Floats, probability: Floats) -> dict[str, Estimate]:
     }
 
 
-def weigh(target: str, as_of: Cutoff, evaluation: Cutoff, y: Labels, answers: Sequence[Answers], set_aside: Mapping[str, str]) -> Evidence:
-    """The evidence in all models' answers on the rows with outcomes y (n,).
+def assess_amounts(amounts: Floats, expected: Floats) -> dict[str, Estimate]:
+    """Metric → estimate for the values (n,) of a sum target and those expected (n,), in the source's unit; a value below 0 counts as 0.
+
+    mae, rmse    of one user's value, lower is better
+    gini         of the order by expected value, 1 is the best there can be; not there where all values are equal
+    total_ratio  expected over observed total, 1 is right; not there where nothing was observed
+    """
+    spent = np.maximum(amounts, 0.0)
+    found = {"mae": Estimate(metrics.mae(spent, expected)), "rmse": Estimate(metrics.rmse(spent, expected))}
+    if (spent != spent[0]).any():
+        found["gini"] = Estimate(metrics.gini(spent, expected))
+    if total := float(spent.sum()):
+        found["total_ratio"] = Estimate(float(expected.sum()) / total)
+    return found
+
+
+def weigh(
+    target: str,
+    as_of: Cutoff,
+    evaluation: Cutoff,
+    y: Labels,
+    answers: Sequence[Answers],
+    set_aside: Mapping[str, str],
+    amounts: Floats | None = None,
+) -> Evidence:
+    """The evidence in all models' answers on the rows with outcomes y (n,), and amounts (n,) where the target is a sum.
 
     A model that left a row without a finite answer is set aside: figures on different rows cannot be compared.
     Raises ValueError for fewer than two rows of either outcome.
     """
-    missing = {model.version: int((~np.isfinite(model.probability)).sum()) for model in answers}
-    incomplete = {version: f"it gave no finite score for {count} of {len(y)} users" for version, count in missing.items() if count}
+    incomplete = {
+        model.version: f"it gave no finite score for {model.unanswered} of {len(y)} users" for model in answers if model.unanswered
+    }
     whole = [model for model in answers if model.version not in incomplete]
     return Evidence(
         target=target,
@@ -60,10 +92,15 @@ def weigh(target: str, as_of: Cutoff, evaluation: Cutoff, y: Labels, answers: Se
         evaluation=evaluation,
         rows=len(y),
         positives=int(y.sum()),
-        models=tuple(Judged(model.version, model.kind, model.labels_until, assess(y, model.raw, model.probability)) for model in whole),
+        models=tuple(Judged(model.version, model.kind, model.labels_until, _figures(y, model, amounts)) for model in whole),
         differences=tuple(
             Difference(one.version, other.version, Estimate(*metrics.paired_auc(y, one.raw, other.raw)))
             for one, other in permutations(whole, 2)
         ),
         set_aside={**set_aside, **incomplete},
     )
+
+
+def _figures(y: Labels, model: Answers, amounts: Floats | None) -> dict[str, Estimate]:
+    found = assess(y, model.raw, model.probability)
+    return found if amounts is None or model.expected is None else found | assess_amounts(amounts, model.expected)

@@ -31,7 +31,7 @@ class OutcomeTask:
 
 
 def bucket_outcomes(task: OutcomeTask) -> list[pa.Table]:
-    """For each target and cutoff of the task: `user_id` and `label` (int8) of every user known at the cutoff.
+    """For each target and cutoff of the task: `user_id` and `label` (int8) of every user known at the cutoff; `amount` (float64) of a sum.
 
     Raises NotMatured for a prediction window that is still open at `covered`.
     """
@@ -41,6 +41,7 @@ def bucket_outcomes(task: OutcomeTask) -> list[pa.Table]:
     tables = []
     for target, cutoff in task.asked:
         known = seen(whole, cutoff)
-        happened = outcome(whole, target, cutoff).label[known]
-        tables.append(pa.table({"user_id": pa.array(whole.user_ids[known], pa.string()), "label": pa.array(happened)}))
+        happened = outcome(whole, target, cutoff)
+        amount = {"amount": pa.array(happened.amount[known])} if target.kind == "sum" else {}
+        tables.append(pa.table({"user_id": pa.array(whole.user_ids[known], pa.string()), "label": happened.label[known], **amount}))
     return tables

@@ -13,7 +13,7 @@ import pyarrow as pa
 from features.cutoff import Cutoff
 from features.target import Target
 from models.classifier import Labels
-from pipeline.evaluation.assessment import LEAST_OF_EACH, assess
+from pipeline.evaluation.assessment import LEAST_OF_EACH, assess, assess_amounts
 from pipeline.evaluation.evidence import Estimate
 from pipeline.warehouse import Warehouse
 
@@ -25,7 +25,7 @@ WHERE run.target = $1 AND NOT EXISTS (
   SELECT 1 FROM model_quality AS seen WHERE seen.target = run.target AND seen.cutoff = run.cutoff AND seen.basis = 'realised')
 ORDER BY run.cutoff
 """
-PUBLISHED = "SELECT user_id, score, raw_score FROM user_scores WHERE target = $1 AND cutoff = $2"
+PUBLISHED = "SELECT user_id, score, raw_score, expected_value FROM user_scores WHERE target = $1 AND cutoff = $2"
 
 
 @dataclass(frozen=True)
@@ -49,21 +49,25 @@ def unrealised(warehouse: Warehouse, targets: Sequence[Target], until: Cutoff) -
 
 
 def published(warehouse: Warehouse, night: Night) -> pa.Table:
-    """`user_id`, `score` and `raw_score` of the night's users."""
+    """`user_id`, `score`, `raw_score` and `expected_value` of the night's users."""
     return warehouse.query(PUBLISHED, [night.target.name, night.cutoff.instant])
 
 
 def realised_figures(scores: pa.Table, outcomes: Sequence[pa.Table]) -> tuple[Mapping[str, Estimate], int]:
     """Figures of published scores against the outcomes of their users, and how many users that are; no figures for one outcome only.
 
-    A user whose events are gone from the lake has no outcome and drops out.
+    Outcomes with an `amount`, those of a sum target, are held against the expected values too. A user whose events are gone from the lake
+    has no outcome and drops out.
     """
     happened = pa.concat_tables(outcomes)
     joined = scores.join(happened, keys="user_id", join_type="inner")
     y: Labels = joined["label"].to_numpy().astype(np.int8)
     if min(int(y.sum()), int((1 - y).sum())) < LEAST_OF_EACH:
         return {}, len(y)
-    return assess(y, joined["raw_score"].to_numpy(), joined["score"].to_numpy()), len(y)
+    found = assess(y, joined["raw_score"].to_numpy(), joined["score"].to_numpy())
+    if "amount" in joined.column_names:
+        found |= assess_amounts(joined["amount"].to_numpy(), joined["expected_value"].to_numpy())
+    return found, len(y)
 
 
 def _utc(instant: datetime) -> datetime:

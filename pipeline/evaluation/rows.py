@@ -21,17 +21,27 @@ class JudgeTask:
     target: str
     scorers: tuple[ScorerFile, ...]
 
+    @property
+    def summed(self) -> bool:
+        """Whether the labels have amounts, and the models expected values."""
+        return self.scorers[0].target.kind == "sum"
+
     def __str__(self) -> str:
         return str(self.inputs.bucket)
 
 
 @dataclass(frozen=True)
 class BucketAnswers:
-    """Outcomes (n,) and, one column per scorer, log-odds and probabilities (n, M), users in the timeline's order."""
+    """Outcomes (n,) and, one column per scorer, log-odds and probabilities (n, M), users in the timeline's order.
+
+    amounts (n,) and expected (n, M) are there for a sum target.
+    """
 
     y: Labels
     raw: Floats
     probability: Floats
+    amounts: Floats | None = None
+    expected: Floats | None = None
 
 
 def judge_bucket(task: JudgeTask) -> BucketAnswers:
@@ -41,8 +51,9 @@ def judge_bucket(task: JudgeTask) -> BucketAnswers:
     """
     inputs = task.inputs
     where = {"target": task.target, "cutoff": inputs.cutoff.key, "bucket": str(inputs.bucket)}
-    rows = inputs.lake.read(LABELS_TABLE, where, ["user_id", "label"], version=task.labels_version)
-    outcome = dict(zip(rows["user_id"].to_pylist(), rows["label"].to_pylist(), strict=True))
+    told = ["label", "amount"] if task.summed else ["label"]
+    rows = inputs.lake.read(LABELS_TABLE, where, ["user_id", *told], version=task.labels_version)
+    outcome = {user: place for place, user in enumerate(rows["user_id"].to_pylist())}
     view = load_view(inputs)
     asked = np.flatnonzero(np.fromiter((user in outcome for user in view.user_ids), dtype=bool, count=view.users))
     batch, known = batch_of(view, asked, inputs)
@@ -52,7 +63,11 @@ def judge_bucket(task: JudgeTask) -> BucketAnswers:
             mend="run `nightcast build-features --training --cutoff …` again: labels and features differ in age",
         )
     judgements = [opened(scorer).judge(batch) for scorer in task.scorers]
-    y = np.array([outcome[user] for user in view.user_ids[asked]], dtype=np.int8)
+    places = np.array([outcome[user] for user in view.user_ids[asked]], dtype=np.int64)
     return BucketAnswers(
-        y, np.stack([each.raw for each in judgements], axis=1), np.stack([each.probability for each in judgements], axis=1)
+        y=rows["label"].to_numpy()[places],
+        raw=np.stack([each.raw for each in judgements], axis=1),
+        probability=np.stack([each.probability for each in judgements], axis=1),
+        amounts=rows["amount"].to_numpy()[places] if task.summed else None,
+        expected=np.stack([each.expected for each in judgements if each.expected is not None], axis=1) if task.summed else None,
     )

@@ -12,14 +12,14 @@ import numpy as np
 
 from features.cutoff import Cutoff
 from features.target import Target
-from models.classifier import Labels
+from models.classifier import Floats, Labels
 from pipeline.cluster import cluster
 from pipeline.config import Config
 from pipeline.errors import MissingInput, NotEnoughData
 from pipeline.evaluation import record
 from pipeline.evaluation.assessment import LEAST_OF_EACH, Answers, weigh
 from pipeline.evaluation.evidence import Evidence
-from pipeline.evaluation.rows import JudgeTask, judge_bucket
+from pipeline.evaluation.rows import BucketAnswers, JudgeTask, judge_bucket
 from pipeline.lake import Lake
 from pipeline.scoring.artifact import MadeForOther
 from pipeline.scoring.inputs import bucket_inputs, known_users
@@ -50,8 +50,8 @@ def run(config: Config, target: Target, cutoff: Cutoff, *, show: bool) -> dict[s
     champion = registry.find_champion(config, target.name)
     with tempfile.TemporaryDirectory(prefix="nightcast-") as folder:
         models, aside = _contenders(config, target, candidates, champion, Path(folder))
-        y, answers = _judge(config, target, held, models, show)
-    evidence = weigh(target.name, cutoff, held, y, answers, aside)
+        y, answers, amounts = _judge(config, target, held, models, show)
+    evidence = weigh(target.name, cutoff, held, y, answers, aside, amounts)
     record.keep(config, evidence, y, answers, candidates)
     logger.info("judged %s as of %s: %s models on %s users", target.name, cutoff, len(evidence.models), evidence.rows)
     return _result(evidence, champion)
@@ -70,7 +70,10 @@ def _contenders(
     return models, aside
 
 
-def _judge(config: Config, target: Target, held: Cutoff, models: Sequence[Loaned], show: bool) -> tuple[Labels, list[Answers]]:
+def _judge(
+    config: Config, target: Target, held: Cutoff, models: Sequence[Loaned], show: bool
+) -> tuple[Labels, list[Answers], Floats | None]:
+    """Outcomes, every model's answers, and the amounts of a sum target."""
     lake = Lake(config.lake_url)
     labels, labelled = _labelled(lake, target, held)
     inputs = [each for each in bucket_inputs(config, lake, held) if each.bucket in labelled]
@@ -86,11 +89,29 @@ def _judge(config: Config, target: Target, held: Cutoff, models: Sequence[Loaned
             f"At {held} {positives} of {len(y)} users have outcome 1 of {target.name}; at least {LEAST_OF_EACH} of each are needed",
             mend="judge at a later cutoff, or widen the target's eligibility",
         )
+    return y, _answers(models, parts), _joined([part.amounts for part in parts])
+
+
+def _answers(models: Sequence[Loaned], parts: Sequence[BucketAnswers]) -> list[Answers]:
     raw, probability = (np.concatenate([getattr(part, name) for part in parts]) for name in ("raw", "probability"))
-    return y, [
-        Answers(each.model.version, each.model.kind, each.model.labels_until, raw[:, column], probability[:, column])
-        for column, each in enumerate(models)
+    expected = _joined([part.expected for part in parts])
+    return [
+        Answers(
+            model.version,
+            model.kind,
+            model.labels_until,
+            raw[:, column],
+            probability[:, column],
+            None if expected is None else expected[:, column],
+        )
+        for column, model in enumerate(each.model for each in models)
     ]
+
+
+def _joined(parts: Sequence[Floats | None]) -> Floats | None:
+    """The buckets' rows as one; None where the target is no sum."""
+    there = [part for part in parts if part is not None]
+    return np.concatenate(there) if there else None
 
 
 def _labelled(lake: Lake, target: Target, held: Cutoff) -> tuple[int, set[int]]:

@@ -29,6 +29,8 @@ from pipeline.warehouse import open_warehouse
 logger = logging.getLogger(__name__)
 
 DRIFT_TABLE = "feature_drift"
+AMOUNTS = ("mae", "rmse", "gini", "total_ratio")
+"""Figures that only a sum target has."""
 
 
 def run(config: Config, cutoff: Cutoff, *, targets: Sequence[Target], show: bool) -> dict[str, Any]:
@@ -111,4 +113,5 @@ def _realise(config: Config, night: Night, scores: pa.Table, outcomes: Sequence[
         "auc": auc.value if auc else None,
         "lower": auc.lower if auc else None,
         "upper": auc.upper if auc else None,
+        **{name: estimate.value for name, estimate in figures.items() if name in AMOUNTS},
     }

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from features.cutoff import Cutoff
 from models import metrics
 from models.classifier import Floats
-from pipeline.evaluation.assessment import Answers, assess, weigh
+from pipeline.evaluation.assessment import Answers, assess, assess_amounts, weigh
 from pipeline.evaluation.evidence import Estimate, Evidence
 
 AS_OF = Cutoff.from_key("20260601T000000Z")
@@ -74,3 +76,31 @@ def test_a_model_without_an_answer_for_some_row_is_set_aside_with_the_number() -
     assert found.set_aside == {"1": "it gave no finite score for 3 of 200 users"}
     assert [model.version for model in found.models] == ["2"]
     assert found.differences == ()
+
+
+def test_figures_of_amounts_by_hand() -> None:
+    found = assess_amounts(np.array([0.0, -4, 10, 30]), np.array([1.0, 3, 10, 22]))
+    assert found["mae"].value == (1 + 3 + 0 + 8) / 4  # a refund counts as nothing spent
+    assert found["rmse"].value == pytest.approx(((1 + 9 + 0 + 64) / 4) ** 0.5)
+    assert found["total_ratio"].value == 36 / 40
+    assert 0 < found["gini"].value <= 1
+
+
+def test_where_nobody_spent_anything_there_is_no_order_and_no_ratio() -> None:
+    assert set(assess_amounts(np.zeros(3), np.ones(3))) == {"mae", "rmse"}
+
+
+def test_a_sum_is_judged_by_its_amounts_beside_the_probability() -> None:
+    amounts = np.where(MANY == 1, 20.0, 0.0)
+    models = [replace(answers(version, raw), expected=20 / (1 + np.exp(-raw))) for version, raw in (("1", GOOD), ("2", POOR))]
+    found = weigh("spent_7d", AS_OF, EVALUATION, MANY, models, {}, amounts)
+    one, other = (model.figures for model in found.models)
+    assert set(one) == {"auc", "average_precision", "log_loss", "brier", "ece", "mae", "rmse", "gini", "total_ratio"}
+    assert one["gini"].value > other["gini"].value
+    assert one["gini"].value == pytest.approx(2 * one["auc"].value - 1, abs=1e-9)  # all who spend spend the same
+
+
+def test_a_model_without_an_amount_for_some_row_is_set_aside() -> None:
+    expected = np.where(np.arange(200) < 5, np.inf, 1.0)
+    found = weigh("spent_7d", AS_OF, EVALUATION, MANY, [replace(answers("1", GOOD), expected=expected)], {}, MANY * 3.0)
+    assert found.set_aside == {"1": "it gave no finite score for 5 of 200 users"}

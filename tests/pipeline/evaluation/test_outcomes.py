@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from features.contract import VALUE_SCALE
 from features.cutoff import Cutoff
 from pipeline.errors import NotMatured
 from pipeline.evaluation.outcomes import OutcomeTask, bucket_outcomes
 from pipeline.lake import Lake
-from tests.synthetic_lake import AS_OF, EVENT_TYPES, configuration, timeline, write_events, write_labels
+from tests.synthetic_lake import AS_OF, EVENT_TYPES, SETTINGS, configuration, timeline, write_events, write_labels
 
 
 def test_outcomes_are_the_labels_of_the_users_known_at_the_cutoff(tmp_path: Path) -> None:
@@ -31,3 +32,18 @@ def test_an_outcome_is_refused_up_to_the_instant_at_which_its_window_closes(tmp_
     assert len(bucket_outcomes(OutcomeTask(lake, 1, EVENT_TYPES, 0, AS_OF, asked))) == 1
     with pytest.raises(NotMatured, match=r"'purchase_7d' at .* closes at 2026-04-11"):
         bucket_outcomes(OutcomeTask(lake, 1, EVENT_TYPES, 0, Cutoff(AS_OF.instant - timedelta(microseconds=1)), asked))
+
+
+def test_outcomes_of_a_sum_have_their_amounts(tmp_path: Path) -> None:
+    spent = {"kind": "sum", "event_type": "purchase", "horizon_days": 7}
+    source = {**SETTINGS["source"], "columns": {**SETTINGS["source"]["columns"], "value": "v"}}
+    config = configuration(tmp_path, targets={"spent_7d": spent}, source=source)
+    write_events(config, users=60)
+    cutoff = AS_OF.plus_days(-7)
+    (found,) = bucket_outcomes(OutcomeTask(Lake(config.lake_url), 1, EVENT_TYPES, 0, AS_OF, ((config.target("spent_7d"), cutoff),)))
+    whole = timeline(config, 1)
+    inside = (whole.event_time >= cutoff.micros) & (whole.event_time < AS_OF.micros) & whole.of_type("purchase")
+    spent_by = {user: int(whole.value[inside & (whole.owner == place)].sum()) / VALUE_SCALE for place, user in enumerate(whole.user_ids)}
+    assert {row["user_id"]: row["amount"] for row in found.to_pylist()} == {user: spent_by[user] for user in found["user_id"].to_pylist()}
+    assert found["label"].to_pylist() == [int(amount > 0) for amount in found["amount"].to_pylist()]
+    assert sum(found["label"].to_pylist()) > 0

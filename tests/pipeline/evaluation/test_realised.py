@@ -72,3 +72,13 @@ def test_scores_are_joined_with_the_outcomes_of_their_own_users() -> None:
 def test_one_outcome_only_has_no_figures() -> None:
     scores = pa.table({"user_id": ["a", "b"], "score": [0.9, 0.8], "raw_score": [2.0, 1.0]})
     assert realised_figures(scores, [pa.table({"user_id": ["a", "b"], "label": pa.array([0, 0], pa.int8())})]) == ({}, 2)
+
+
+def test_expected_values_are_held_against_what_was_spent() -> None:
+    users = ["a", "b", "c", "d"]
+    scores = pa.table({"user_id": users, "score": [0.9, 0.8, 0.2, 0.1], "raw_score": [2.0, 1, -1, -2], "expected_value": [9.0, 8, 2, 1]})
+    label = pa.array([1, 1, 0, 0], pa.int8())
+    figures, _ = realised_figures(scores, [pa.table({"user_id": users, "label": label, "amount": [10.0, 6.0, 0.0, -3.0]})])
+    assert figures["mae"].value == (1 + 2 + 2 + 1) / 4
+    assert figures["total_ratio"].value == 20 / 16
+    assert figures["gini"].value == pytest.approx(1)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from features.target import Kind
 from models.classifier import Batch, Floats
 from pipeline.config import Config
 from pipeline.errors import MissingInput
@@ -25,7 +27,7 @@ class Counting:
 
     def judge(self, batch: Batch) -> Judgement:
         raw: Floats = np.diff(batch.view.offsets)[batch.rows].astype(np.float64)
-        return Judgement(raw, 1 / (1 + np.exp(-raw)))
+        return Judgement(raw, 1 / (1 + np.exp(-raw)), 3 * raw)
 
 
 @pytest.fixture
@@ -38,9 +40,9 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     return made
 
 
-def task(config: Config, scorers: int = 1) -> JudgeTask:
+def task(config: Config, scorers: int = 1, kind: Kind = "occurs") -> JudgeTask:
     lake = Lake(config.lake_url)
-    file = ScorerFile("folder", "sha", "fingerprint", config.target("purchase_7d"))
+    file = ScorerFile("folder", "sha", "fingerprint", replace(config.target("purchase_7d"), kind=kind))
     return JudgeTask(bucket_inputs(config, lake, EVALUATION)[0], lake.version("labels") or 0, "purchase_7d", (file,) * scorers)
 
 
@@ -54,6 +56,22 @@ def test_answers_stand_beside_the_outcomes_of_the_same_users(config: Config) -> 
     assert answers.raw.shape == answers.probability.shape == (len(stored), 2)
     assert answers.y.tolist() == [stored[user] for user in sorted(stored)]
     assert answers.raw[:, 0].tolist() == [seen.count(user) for user in sorted(stored)]
+
+
+def test_a_sum_has_the_amounts_of_the_same_users_and_what_was_expected(config: Config) -> None:
+    lake, partition = Lake(config.lake_url), {"target": "purchase_7d", "cutoff": EVALUATION.key}
+    labels = lake.read("labels", {**partition, "bucket": "0"}, ["user_id", "label"])
+    shuffled = labels.append_column("amount", pa.array(np.arange(len(labels)) / 4)).take(pa.array(np.arange(len(labels))[::-1]))
+    part = lake.write_part("labels", {**partition, "bucket": "0"}, "amounts", shuffled)
+    lake.commit("labels", shuffled.schema, partition, [part], metadata={})
+    answers = judge_bucket(task(config, scorers=2, kind="sum"))
+    stored = {row["user_id"]: (row["label"], row["amount"]) for row in shuffled.to_pylist()}
+    assert answers.amounts is not None
+    assert answers.expected is not None
+    assert list(zip(answers.y.tolist(), answers.amounts.tolist(), strict=True)) == [stored[user] for user in sorted(stored)]
+    np.testing.assert_array_equal(answers.expected, 3 * answers.raw)
+    plain = judge_bucket(task(config))
+    assert (plain.amounts, plain.expected) == (None, None)
 
 
 def test_labels_of_users_without_features_are_another_age(config: Config) -> None:
