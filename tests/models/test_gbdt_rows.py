@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import lightgbm
+import numpy as np
+import pytest
+
+from models import feature_selection, gbdt_rows, model_features
+from models.gbdt_parameters import GbdtParameters
+from models.samples import InMemory, Samples
+from tests.models.feature_columns import columns
+from tests.models.gbdt_samples import samples
+
+NAMES = ("a", "b", "c", "again")
+COLUMNS = columns(NAMES)
+SETTINGS = GbdtParameters(threads=1, rounds=5).settings(NAMES[:3], seed=1)
+
+
+class Counted(InMemory):
+    """A block that counts how often it is read."""
+
+    reads: list[int]
+
+    def matrix(self) -> np.ndarray:
+        self.reads.append(len(self.rows))
+        return self.rows
+
+
+def shop(rows: int = 1000, block: int = 90) -> Samples:
+    """Some values are undefined, many are 0, and the last column repeats the first."""
+    random = np.random.default_rng(1)
+    X = np.round(random.normal(size=(rows, 3)), 1)
+    X[:, 1] = random.poisson(0.3, rows)
+    X[random.random(rows) < 0.2, 2] = np.nan
+    y = (X[:, 0] + random.normal(size=rows) > 0).astype(np.int8)
+    return samples(np.column_stack([X, X[:, 0]]), y, np.arange(rows), random.integers(0, 3, rows), block)
+
+
+def counted(whole: Samples) -> tuple[Samples, list[int]]:
+    reads: list[int] = []
+    blocks = [Counted(block.matrix()) for block in whole.blocks]
+    for block in blocks:
+        object.__setattr__(block, "reads", reads)
+    return Samples(whole.users, whole.labels, whole.amounts, whole.cutoff, whole.cutoffs, blocks), reads
+
+
+def trained(data: lightgbm.Dataset) -> str:
+    return str(lightgbm.train(SETTINGS, data, num_boost_round=5).model_to_string())
+
+
+@pytest.mark.parametrize("rows", [np.arange(1000), np.arange(0, 1000, 3), np.arange(400, 700)])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_blocks_are_binned_as_the_whole_matrix_at_once_would_be(rows: np.ndarray, weighted: bool) -> None:
+    whole = shop()
+    features = gbdt_rows.fitted_features(whole, COLUMNS, seed=1)
+    weights = np.linspace(0.5, 1.5, 1000) if weighted else None
+    X = features.apply(whole.matrix(rows))
+    own = weights[rows] if weights is not None else None
+    at_once = lightgbm.Dataset(X, label=whole.labels[rows], weight=own, feature_name=list(features.names), params=SETTINGS)
+    assert trained(gbdt_rows.dataset(whole, features, rows, weights, SETTINGS)) == trained(at_once)
+
+
+def test_bins_of_more_rows_than_lightgbm_samples_are_those_of_the_whole_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, settings = shop(), {**SETTINGS, "bin_construct_sample_cnt": 150}
+    features = gbdt_rows.fitted_features(whole, COLUMNS, seed=1)
+    X = features.apply(whole.matrix(np.arange(1000)))
+    at_once = lightgbm.Dataset(X, label=whole.labels, feature_name=list(features.names), params=settings)
+    block_by_block = gbdt_rows.dataset(whole, features, np.arange(1000), None, settings)
+    assert lightgbm.train(settings, block_by_block, 5).model_to_string() == lightgbm.train(settings, at_once, 5).model_to_string()
+
+
+def test_rows_that_end_a_training_get_the_bins_of_those_that_teach() -> None:
+    whole = shop()
+    features = gbdt_rows.fitted_features(whole, COLUMNS, seed=1)
+    teach, stop = np.arange(0, 600), np.arange(600, 1000)
+    data = gbdt_rows.dataset(whole, features, teach, None, SETTINGS)
+    held_out = gbdt_rows.dataset(whole, features, stop, None, SETTINGS, data)
+    assert held_out.reference is data
+    assert [held_out.feature_num_bin(place) for place in range(3)] == [data.feature_num_bin(place) for place in range(3)]
+
+
+def test_a_block_is_read_once_to_bound_the_bins_and_once_to_be_binned_and_not_at_all_without_a_row() -> None:
+    whole, reads = counted(shop())
+    features = gbdt_rows.fitted_features(whole, COLUMNS, seed=1)
+    reads.clear()
+    rows = np.arange(400, 700)
+    data = gbdt_rows.dataset(whole, features, rows, None, SETTINGS)
+    ends = np.cumsum([len(block) for block in whole.blocks])
+    holding = [len(block) for block, end in zip(whole.blocks, ends, strict=True) if end > 400 and end - len(block) < 700]
+    assert reads == [*holding, *holding]
+    reads.clear()
+    gbdt_rows.dataset(whole, features, rows, None, SETTINGS, data)
+    assert reads == holding
+
+
+def test_columns_are_decided_on_every_row_where_there_are_few() -> None:
+    whole = shop()
+    found = gbdt_rows.fitted_features(whole, COLUMNS, seed=1)
+    assert found == model_features.fit(whole.matrix(np.arange(1000)), COLUMNS, seed=1)
+    assert found.dropped == {"again": "the same as a"}
+
+
+def test_of_many_rows_a_few_of_some_blocks_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gbdt_rows, "SAMPLE_ROWS", 50)
+    monkeypatch.setattr(feature_selection, "SAMPLE_ROWS", 50)
+    seen: list[np.ndarray] = []
+    fit = model_features.fit
+    monkeypatch.setattr(model_features, "fit", lambda X, columns, seed: seen.append(X) or fit(X, columns, seed))
+    whole, reads = counted(shop())
+    for seed in (1, 1, 2):
+        reads.clear()
+        gbdt_rows.fitted_features(whole, COLUMNS, seed)
+        assert 50 <= sum(reads) < 5 * 50 + 90, "of 1000 rows"
+    assert [len(X) for X in seen] == [50, 50, 50]
+    assert np.array_equal(seen[0], seen[1], equal_nan=True)
+    assert not np.array_equal(seen[0], seen[2], equal_nan=True)
