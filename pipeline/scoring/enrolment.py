@@ -10,24 +10,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
 from features.cutoff import Cutoff
 from features.feature_set import FeatureSet
 from features.splits import Split
 from features.target import Target
-from features.timeline import Ints
-from models import calibration, metrics
+from models import calibration
 from models.classifier import Classifier, Floats, Labels, NotLearnable
 from pipeline.config import Config
 from pipeline.errors import NotEnoughData
 from pipeline.evaluation import figures
 from pipeline.lake import Lake
 from pipeline.leaks import report
+from pipeline.scoring import training_report
 from pipeline.scoring.artifact import pack
+from pipeline.scoring.scorer import READ_EVENTS
+from pipeline.scoring.table_scorer import outputs
+from pipeline.scoring.training_report import Findings
 from pipeline.tracking import registry, runs
-from pipeline.tracking.registry import Candidate, ModelVersion
+from pipeline.tracking.model_folder import Interface
+from pipeline.tracking.registry import Candidate, Card, ModelVersion
 from pipeline.tracking.runs import Run
 from pipeline.training_set import LABELS_TABLE
 
@@ -80,21 +81,9 @@ class Trained:
     amount: Amount | None = None
 
 
-def require_enough(training: Training, labels: Labels) -> None:
-    """Raise NotEnoughData, with the counts, unless both outcomes occur `training.min_positives` times."""
-    least, positives = training.config.training.min_positives, int((labels == 1).sum())
-    negatives = len(labels) - positives
-    if min(positives, negatives) < least:
-        raise NotEnoughData(
-            f"Target '{training.target.name}' as of {training.as_of} has {positives} samples with outcome 1 and {negatives} with outcome 0 "
-            f"at {len(training.split.training)} cutoffs; at least {least} of each are needed (training.min_positives)",
-            mend=MEND,
-        )
-
-
 @contextmanager
 def opened(training: Training, kind: str) -> Iterator[Run]:
-    """The MLflow run of a training, with the report of the leak gate in it.
+    """The MLflow run of a training, with the tables it reads, by version, and the report of the leak gate in it.
 
     Raises MissingInput if the gate has not judged exactly these features and cutoffs, LeakFound if they did not pass, and
     NotEnoughData for samples that cannot teach a model.
@@ -102,20 +91,20 @@ def opened(training: Training, kind: str) -> Iterator[Run]:
     lake, table = Lake(training.config.lake_url), training.features.table
     taught = lake.metadata(LABELS_TABLE, {"target": training.target.name, "cutoff": training.newest.key})
     checks = report.require(lake, training.as_of, training.features, training.target, training.split, str(taught.get("timelines_version")))
-    tags = {
-        "kind": kind,
-        "cutoff": training.as_of.key,
-        "fingerprint": training.features.fingerprint,
-        "labels_version": str(lake.version(LABELS_TABLE)),
-        "features_version": str(lake.version(table)),
-        **{name: str(taught.get(name)) for name in ("timelines_version", "events_version")},
-        "leak_gate": "passed",
-    }
+    read = {"labels_version": lake.version(LABELS_TABLE), "features_version": lake.version(table)}
+    made_from = {name: str(taught.get(name)) for name in ("timelines_version", "events_version")}
+    lineage = {**{name: str(number) for name, number in read.items()}, **made_from}
+    tags = {"kind": kind, "cutoff": training.as_of.key, "fingerprint": training.features.fingerprint, **lineage, "leak_gate": "passed"}
     with runs.opened(training.config, training.target.name, f"{kind} {training.as_of}", tags) as run:
         content = "\n".join([table, *tags.values(), *(cutoff.key for cutoff in training.split.training)])
         digest = hashlib.sha256(content.encode()).hexdigest()
         run.table("leak_check.json", {"checks": checks})
-        run.dataset(f"{training.target.name} training", digest, lake.uri(LABELS_TABLE), context="training")
+        profile = {"cutoffs": [str(cutoff) for cutoff in training.split.training], **made_from}
+        run.dataset(
+            table, digest, lake.uri(table), read["features_version"], context="training", profile=profile, columns=training.features.names
+        )
+        labels = {**profile, "target": training.target.name}
+        run.dataset(LABELS_TABLE, digest, lake.uri(LABELS_TABLE), read["labels_version"], context="training", profile=labels)
         try:
             yield run
         except NotLearnable as error:
@@ -123,26 +112,18 @@ def opened(training: Training, kind: str) -> Iterator[Run]:
 
 
 def enrol(training: Training, run: Run, trained: Trained, seconds: float) -> dict[str, Any]:
-    """Calibrate, log, pack and register; the stage's result. The version appears when everything else is stored."""
-    calibrator = calibration.fit(trained.y, trained.raw)
-    probability = calibrator.probability(trained.raw)
-    auc = metrics.auc_interval(trained.y, trained.raw)
-    run.params({**_described(training), **trained.parameters})
-    run.metrics(
-        {
-            "out_of_fold_auc": auc.value,
-            "out_of_fold_auc_lower": auc.lower,
-            "out_of_fold_auc_upper": auc.upper,
-            "out_of_fold_log_loss": metrics.log_loss(trained.y, probability),
-            "out_of_fold_ece": calibration.expected_calibration_error(trained.y, probability),
-            "rows": trained.rows,
-            "positives": trained.positives,
-            "seconds": seconds,
-        }
-    )
+    """Calibrate, log, pack and register; the stage's result. The version appears when everything else is stored.
+
+    `auc_out_of_fold` is None where the calibration rows have one outcome only, as a base rate's may.
+    """
+    chosen = calibration.choose(trained.y, trained.raw, seed=training.config.training.seed)
+    found = training_report.examine(trained, chosen, seconds)
+    run.params({**_described(training), "calibrator": chosen.calibrator.name, **trained.parameters, **training_report.environment()})
+    run.metrics(found.figures)
     run.history({f"{name}_log_loss": curve for name, curve in trained.curves.items()})
-    _draw(run, trained, probability)
-    version = _register(training, run, trained, calibrator)
+    _draw(run, trained, chosen.calibrator.probability(trained.raw))
+    run.tags({"mlflow.note.content": training_report.note(training, trained, found)})
+    version = _register(training, run, trained, found)
     return {
         "target": training.target.name,
         "kind": version.kind,
@@ -153,31 +134,34 @@ def enrol(training: Training, run: Run, trained: Trained, seconds: float) -> dic
         "rows": trained.rows,
         "positives": trained.positives,
         "seconds": round(seconds, 2),
-        "auc_out_of_fold": auc.value,
+        "auc_out_of_fold": found.figures.get("out_of_fold_auc"),
     }
 
 
 def _draw(run: Run, trained: Trained, probability: Floats) -> None:
     """Pictures of the answers about users the model has not seen, of the training, and of the columns."""
-    for name, figure in figures.judgement(trained.y, {trained.classifier.kind: probability}):
-        run.figure(name, figure)
+    if training_report.both_outcomes(trained.y):
+        for name, figure in figures.judgement(trained.y, {trained.classifier.kind: probability}):
+            run.figure(name, figure)
     if trained.curves:
         run.figure("learning_curve", figures.learning_curve(trained.curves, trained.step, trained.best))
     if trained.importance:
         run.figure("feature_importance", figures.importance(trained.importance, trained.sentences))
+        run.grid("feature_importance", training_report.importances(trained))
 
 
-def _register(training: Training, run: Run, trained: Trained, calibrator: calibration.Calibrator) -> ModelVersion:
+def _register(training: Training, run: Run, trained: Trained, found: Findings) -> ModelVersion:
+    target, features = training.target, training.features
     with tempfile.TemporaryDirectory(prefix="nightcast-") as name:
         folder = Path(name)
         manifest_sha256 = pack(
             folder,
             trained.classifier,
-            calibrator,
+            found.chosen.calibrator,
             trained.sentences,
-            target=training.target,
-            fingerprint=training.features.fingerprint,
-            features=training.features.names,
+            target=target,
+            fingerprint=features.fingerprint,
+            features=features.names,
             cutoffs=training.split.training,
             amount=trained.amount,
         )
@@ -185,11 +169,17 @@ def _register(training: Training, run: Run, trained: Trained, calibrator: calibr
             kind=trained.classifier.kind,
             cutoff=training.as_of,
             newest_training_cutoff=training.newest,
-            labels_until=training.target.window(training.newest)[1],
-            fingerprint=training.features.fingerprint,
+            labels_until=target.window(training.newest)[1],
+            fingerprint=features.fingerprint,
             manifest_sha256=manifest_sha256,
         )
-        return registry.register(training.config, training.target.name, run, folder, candidate)
+        interface = Interface(features.names, training_report.example(training, trained), outputs(target))
+        card = Card(
+            description=f"{training_report.title(training, candidate.kind)}. {found.words}",
+            figures=found.figures,
+            interface=None if candidate.kind in READ_EVENTS else interface,
+        )
+        return registry.register(training.config, target.name, run, folder, candidate, card)
 
 
 def _described(training: Training) -> dict[str, object]:
@@ -207,8 +197,3 @@ def _described(training: Training) -> dict[str, object]:
         "features": len(training.features.names),
         "seed": training.config.training.seed,
     }
-
-
-def numbered(user_ids: npt.NDArray[np.object_]) -> Ints:
-    """(n,) numbers that are equal where the user ids are."""
-    return np.unique(user_ids, return_inverse=True)[1].astype(np.int64)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from features.contract import EVENTS
 from features.cutoff import Cutoff
@@ -16,10 +16,10 @@ from features.timeline import from_events
 from models.classifier import Batch
 from pipeline.errors import ModelRefused
 from pipeline.scoring.artifact import verify
-from pipeline.scoring.scorer import Scorer, open_scorer
+from pipeline.scoring.scorer import READ_EVENTS, Scorer, open_scorer
 
-EVENT_KINDS = frozenset({"sequence"})
-"""Kinds that read a user's events: no row of features tells them enough."""
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def outputs(target: Target) -> tuple[str, ...]:
@@ -43,11 +43,13 @@ class TableScorer:
 
         Columns are found by name; NaN = undefined; others than `columns` are not read. Raises KeyError naming those that are missing.
         """
+        import pandas as pd
+
         matrix = np.ascontiguousarray(table[list(self.columns)].to_numpy(dtype=np.float64))
         view = from_events(EVENTS.empty_table(), ("any",))
         newest = Cutoff.from_key(self.scorer.manifest.cutoffs[-1])
         judgement = self.scorer.judge(Batch(view, np.arange(len(matrix)), newest, matrix))
-        answers = {"score": judgement.probability, "expected_value": getattr(judgement, "expected", None)}
+        answers = {"score": judgement.probability, "expected_value": judgement.expected}
         return pd.DataFrame({name: column for name, column in answers.items() if column is not None}, index=table.index)
 
 
@@ -55,7 +57,7 @@ def open_table_scorer(folder: str | Path, manifest_sha256: str) -> TableScorer:
     """The scorer in `folder`, verified first. Raises ModelRefused for changed files and for a kind that does not read features alone."""
     place = Path(folder)
     manifest = verify(place, manifest_sha256)
-    if manifest.kind in EVENT_KINDS:
+    if manifest.kind in READ_EVENTS:
         raise ModelRefused(f"A {manifest.kind} model reads events, not a table of features", mend="score it with `nightcast score`")
     target = Target(**manifest.target)
     return TableScorer(open_scorer(place, manifest_sha256, fingerprint=manifest.fingerprint, target=target))

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 METRICS_PER_CALL = 1000
 PARAMS_PER_CALL = 100
+TABLES = "mlflow.loggedArtifacts"
+"""Tag that lists the tables MLflow shows of a run."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,28 @@ class Run:
         with store.answering(self.uri):
             self.client.log_batch(self.id, tags=[RunTag(name, value) for name, value in values.items()])
 
-    def dataset(self, name: str, digest: str, uri: str, *, context: str) -> None:
-        """Record which data were read: `digest` identifies their content, `context` is `training` or `evaluation`."""
+    def dataset(
+        self,
+        name: str,
+        digest: str,
+        uri: str,
+        version: int | None,
+        *,
+        context: str,
+        profile: Mapping[str, Any],
+        columns: Sequence[str] = (),
+    ) -> None:
+        """Record which version of a lake table was read.
+
+        digest   identifies the content; MLflow keeps 36 characters
+        context  `training` or `evaluation`
+        profile  what else there is to say of it; columns: names of those that are numbers
+        """
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
-        source = json.dumps({"uri": uri})
-        entry = Dataset(name=name, digest=digest[:36], source_type="delta", source=source)
+        source = json.dumps({"path": uri, "delta_table_version": version})
+        schema = json.dumps({"mlflow_colspec": [{"type": "double", "name": column, "required": True} for column in columns]})
+        entry = Dataset(name, digest[:36], "delta_table", source, schema=schema if columns else None, profile=json.dumps(dict(profile)))
         with store.answering(self.uri):
             self.client.log_inputs(self.id, datasets=[DatasetInput(entry, tags=[InputTag("mlflow.data.context", context)])])
 
@@ -85,7 +103,9 @@ class Run:
         """
         rows = [list(row) for row in zip(*columns.values(), strict=True)]
         self.table(f"{name}.json", {"columns": list(columns), "data": rows})
-        self.tags({"mlflow.loggedArtifacts": json.dumps([{"path": f"{name}.json", "type": "table"}])})
+        with store.answering(self.uri):
+            listed = json.loads(self.client.get_run(self.id).data.tags.get(TABLES, "[]"))
+        self.tags({TABLES: json.dumps([*listed, {"path": f"{name}.json", "type": "table"}])})
 
     def _log(self, curves: Mapping[str, Sequence[SupportsFloat]], *, first_step: int, model_id: str | None = None) -> None:
         from mlflow.entities import Metric

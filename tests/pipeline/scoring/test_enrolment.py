@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from mlflow.models import Model
 
 from features.cutoff import Cutoff
 from models import gbdt
@@ -11,7 +14,8 @@ from models.classifier import NotLearnable
 from pipeline.config import Config
 from pipeline.configured_features import configured_features
 from pipeline.errors import LeakFound, MissingInput, NotEnoughData
-from pipeline.scoring.enrolment import Trained, Training, enrol, numbered, opened, require_enough
+from pipeline.lake import Lake
+from pipeline.scoring.enrolment import Trained, Training, enrol, opened
 from pipeline.tracking import registry
 from pipeline.tracking.runs import read_table
 from tests.mlflow_store import place_mlflow_store
@@ -36,7 +40,19 @@ def training_as_of(config: Config, as_of: Cutoff) -> Training:
 
 def trained(classifier: gbdt.Gbdt) -> Trained:
     raw = Y + np.random.default_rng(7).normal(size=len(Y))
-    return Trained(classifier, {}, Y, raw, len(Y), int(Y.sum()), {"rounds": 20}, {"held_out": [0.7, 0.6]}, "round")
+    return Trained(
+        classifier,
+        {"recency": "{value} days since the last event"},
+        Y,
+        raw,
+        len(Y),
+        int(Y.sum()),
+        {"rounds": 20},
+        {"held_out": [0.7, 0.6]},
+        "round",
+        best=2,
+        importance={"recency": (12.0, 0.3), "tenure": (4.0, 0.1)},
+    )
 
 
 def test_the_version_says_what_taught_it_and_until_when(training: Training, classifier: gbdt.Gbdt) -> None:
@@ -61,8 +77,8 @@ def test_the_same_data_have_the_same_digest_and_other_cutoffs_another(training: 
     for each in (training, training, other):
         with opened(each, "gbdt") as run:
             pass
-        (entry,) = run.client.get_run(run.id).inputs.dataset_inputs
-        digests.append(entry.dataset.digest)
+        (digest,) = {entry.dataset.digest for entry in run.client.get_run(run.id).inputs.dataset_inputs}
+        digests.append(digest)
     assert digests[0] == digests[1] != digests[2]
 
 
@@ -87,13 +103,69 @@ def test_nothing_is_trained_on_what_the_leak_gate_has_not_judged(training: Train
         pytest.fail("the training was let in")
 
 
-def test_both_outcomes_must_occur_often_enough(training: Training) -> None:
-    require_enough(training, np.array([0, 1] * 20, dtype=np.int8))
-    with pytest.raises(NotEnoughData, match="has 19 samples with outcome 1 and 21 with outcome 0"):
-        require_enough(training, np.array([0, 1] * 19 + [0, 0], dtype=np.int8))
-    with pytest.raises(NotEnoughData, match="has 40 samples with outcome 1 and 0 with outcome 0"):
-        require_enough(training, np.ones(40, dtype=np.int8))
+def test_the_run_names_the_tables_it_read_by_version_and_cutoffs(training: Training) -> None:
+    lake = Lake(training.config.lake_url)
+    with opened(training, "gbdt") as run:
+        pass
+    found = {entry.dataset.name: entry.dataset for entry in run.client.get_run(run.id).inputs.dataset_inputs}
+    assert sorted(found) == sorted([training.features.table, "labels"])
+    for table, entry in found.items():
+        assert json.loads(entry.source) == {"path": lake.uri(table), "delta_table_version": lake.version(table)}
+        assert json.loads(entry.profile)["cutoffs"] == [str(cutoff) for cutoff in training.split.training]
+    assert len(json.loads(found[training.features.table].schema)["mlflow_colspec"]) == len(training.features.names)
 
 
-def test_users_are_numbered_by_their_ids() -> None:
-    assert numbered(np.array(["b", "a", "b", "c"], dtype=object)).tolist() == [1, 0, 1, 2]
+def test_a_run_holds_what_a_person_looks_for(training: Training, classifier: gbdt.Gbdt) -> None:
+    with opened(training, "gbdt") as run:
+        enrol(training, run, trained(classifier), 1.25)
+    data = run.client.get_run(run.id).data
+    assert {"out_of_fold_auc", "out_of_fold_log_loss", "out_of_fold_ece", "calibration_platt_log_loss", "seconds"} <= set(data.metrics)
+    assert {"calibrator", "rounds", "as_of", "version_lightgbm", "evaluation_cutoff"} <= set(data.params)
+    assert "**Gradient-boosted trees for purchase_7d, as of 2026-04-11**" in data.tags["mlflow.note.content"]
+    pictures = {entry.path.removeprefix("figures/") for entry in run.client.list_artifacts(run.id, "figures")}
+    assert pictures == {
+        "roc.png",
+        "precision_recall.png",
+        "lift.png",
+        "calibration.png",
+        "scores.png",
+        "learning_curve.png",
+        "feature_importance.png",
+    }
+    assert read_table(run, "feature_importance.json")["data"][0] == ["recency", 0.3, 12.0, "{value} days since the last event"]
+
+
+def test_a_version_of_trees_can_be_called_and_one_of_a_network_is_kept(training: Training, classifier: gbdt.Gbdt) -> None:
+    @dataclass(frozen=True)
+    class Network(gbdt.Gbdt):
+        kind = "sequence"
+
+    network = Network(classifier.booster, classifier.features)
+    signatures = []
+    for each in (classifier, network):
+        with opened(training, each.kind) as run:
+            enrol(training, run, replace(trained(classifier), classifier=each), 1.0)
+        (output,) = run.client.get_run(run.id).outputs.model_outputs
+        folder = Path(run.client.get_logged_model(output.model_id).artifact_location.removeprefix("file://"))
+        signatures.append(Model.load(str(folder)).signature)
+    assert signatures[0].inputs.input_names() == list(training.features.names)
+    assert signatures[1] is None
+
+
+def test_calibration_rows_of_one_outcome_are_no_obstacle_to_a_base_rate(training: Training, classifier: gbdt.Gbdt) -> None:
+    alike = replace(trained(classifier), y=np.zeros(len(Y), dtype=np.int8))
+    with opened(training, "gbdt") as run:
+        result = enrol(training, run, alike, 1.0)
+    assert result["auc_out_of_fold"] is None
+    assert result["version"] == "1"
+    assert "nothing can be ranked" in run.client.get_run(run.id).data.tags["mlflow.note.content"]
+
+
+def test_no_user_is_named_in_anything_that_is_logged(training: Training, classifier: gbdt.Gbdt) -> None:
+    with opened(training, "gbdt") as run:
+        enrol(training, run, trained(classifier), 1.0)
+    logged = run.client.get_run(run.id)
+    said = [*logged.data.params.values(), *logged.data.tags.values(), *(entry.dataset.profile for entry in logged.inputs.dataset_inputs)]
+    files = [path.read_bytes() for path in (training.config.root / "mlartifacts").rglob("*") if path.is_file()]
+    assert len(files) > 12
+    assert not [found for found in (*(text.encode() for text in said), *files) if b"user-0" in found]

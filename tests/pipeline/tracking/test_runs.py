@@ -19,7 +19,7 @@ def test_a_run_keeps_all_that_was_logged(config: Config) -> None:
         run.metrics({"auc": 0.75, "rows": np.int64(3)})
         run.history({"loss": [0.7, 0.6, 0.5]})
         run.tags({"cutoff": "20260601T000000Z"})
-        run.dataset("training set", "ab" * 32, "lake/labels", context="training")
+        run.dataset("labels", "ab" * 32, "lake/labels", 4, context="training", profile={"cutoffs": ["2026-05-01"]}, columns=["recency"])
         run.figure("roc", figure)
     logged = run.client.get_run(run.id)
     assert logged.info.status == "FINISHED"
@@ -29,7 +29,10 @@ def test_a_run_keeps_all_that_was_logged(config: Config) -> None:
     assert [(point.step, point.value) for point in run.client.get_metric_history(run.id, "loss")] == [(1, 0.7), (2, 0.6), (3, 0.5)]
     assert {"target": "purchase_7d", "kind": "gbdt", "cutoff": "20260601T000000Z"}.items() <= logged.data.tags.items()
     (entry,) = logged.inputs.dataset_inputs
-    assert (entry.dataset.name, entry.dataset.digest, entry.tags[0].value) == ("training set", "ab" * 18, "training")
+    assert (entry.dataset.name, entry.dataset.digest, entry.tags[0].value) == ("labels", "ab" * 18, "training")
+    assert json.loads(entry.dataset.source) == {"path": "lake/labels", "delta_table_version": 4}
+    assert json.loads(entry.dataset.profile) == {"cutoffs": ["2026-05-01"]}
+    assert json.loads(entry.dataset.schema)["mlflow_colspec"][0]["name"] == "recency"
     assert [found.path for found in run.client.list_artifacts(run.id, "figures")] == ["figures/roc.png"]
 
 
@@ -76,10 +79,11 @@ def test_the_newest_finished_run_with_the_tags_is_found(config: Config) -> None:
 def test_a_grid_is_stored_in_the_form_that_mlflow_shows_as_a_table(config: Config) -> None:
     with runs.opened(config, "purchase_7d", "evaluation", {}) as run:
         run.grid("metrics", {"model": ["gbdt v1", "sequence v2"], "value": [0.75, 0.5], "lower": [0.7, None]})
+        run.grid("dropped", {"feature": ["recency"]})
     stored = runs.read_table(run, "metrics.json")
     assert stored == {"columns": ["model", "value", "lower"], "data": [["gbdt v1", 0.75, 0.7], ["sequence v2", 0.5, None]]}
     tags = run.client.get_run(run.id).data.tags
-    assert json.loads(tags["mlflow.loggedArtifacts"]) == [{"path": "metrics.json", "type": "table"}]
+    assert [entry["path"] for entry in json.loads(tags["mlflow.loggedArtifacts"])] == ["metrics.json", "dropped.json"]
 
 
 def test_a_run_below_another_names_it(config: Config) -> None:
