@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -28,11 +28,12 @@ ANY_STATISTICS = ("active_days_ever", "days_known", "days_since_any")
 
 @dataclass(frozen=True)
 class FittedBaseline:
-    """A baseline, its reason texts, and (m,) its raw answers for the rows it was fitted on."""
+    """A baseline, its reason texts, (m,) its raw answers for the rows it was fitted on, and there the median of each column it reads."""
 
     model: BaseRate | Quantity
     sentences: Mapping[str, str]
     raw: Floats
+    typical: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def parameters(self) -> dict[str, object]:
@@ -83,7 +84,7 @@ def fit(samples: Samples, rows: Ints, columns: FeatureSet, target: Target, seed:
             position = draft.position(known)
             model = replace(draft, typical=float(position.mean()))
             raw = base_rate.log_odds + model.direction * (position - model.typical)
-            fitted.append(FittedBaseline(model, {model.reason: _sentence(model, columns)}, raw))
+            fitted.append(FittedBaseline(model, {model.reason: _sentence(model, columns)}, raw, _medians(known, names)))
     return FittedBaselines(tuple(fitted), left_out)
 
 
@@ -167,6 +168,11 @@ def _values(samples: Samples, rows: Ints, places: Sequence[int]) -> Floats:
     ends = np.cumsum([len(block) for block in samples.blocks])
     parts = np.split(rows, np.searchsorted(rows, ends[:-1]))
     return np.concatenate([samples.matrix(part)[:, places] for part in parts if len(part)])
+
+
+def _medians(known: Floats, names: Sequence[str]) -> dict[str, float]:
+    defined = {name: column[~np.isnan(column)] for name, column in zip(names, known.T, strict=True)}
+    return {name: float(np.median(column)) for name, column in defined.items() if len(column)}
 
 
 def _sentence(model: Quantity, columns: FeatureSet) -> str:

@@ -64,6 +64,7 @@ def _enrolled(training: Training, samples: Samples, rows: Ints, fitted: FittedBa
         parameters=fitted.parameters,
         curves={},
         step="",
+        typical=fitted.typical,
         amount=_amount(training.target, samples.amounts[rows], labels, fitted.raw),
     )
     with opened(training, fitted.model.kind) as tracked:

@@ -196,4 +196,7 @@ def test_what_a_person_wants_to_know_of_each_is_there() -> None:
     told = {each.model.kind: each.parameters for each in fitted(SHOP, FOUR, [1, 0, 1, 0]).fitted}
     assert told["base_rate"] == {"log_odds": 0.0}
     assert told["recency"] == {"reads": "days_since_purchase, days_since_any"}
+    typical = {each.model.kind: each.typical for each in fitted(SHOP, FOUR, [1, 0, 1, 0]).fitted}
+    assert typical["recency"] == {"days_since_purchase": 21.5, "days_since_any": 5.5}
+    assert typical["base_rate"] == {}
     assert told["bg_nbd"].keys() == {"reads", "r", "alpha", "a", "b"}
