@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -68,7 +68,7 @@ def training_set(lake: Lake, features: FeatureSet, target: Target, cutoffs: Sequ
 
 def definition(target: Target) -> str:
     """The target's question as text: labels that were built for another one are not the ones asked for."""
-    return json.dumps(asdict(target), sort_keys=True)
+    return json.dumps(target.question, sort_keys=True)
 
 
 def _joined(lake: Lake, features: FeatureSet, target: Target, cutoff: Cutoff) -> tuple[pl.DataFrame, list[StoredRows]]:

@@ -38,7 +38,7 @@ def test_a_candidate_is_judged_on_the_labelled_users_of_the_evaluation_cutoff(sh
     assert (result["cutoff"], result["rows"], result["positives"]) == (str(EVALUATION), len(rows.labels), int(rows.labels.sum()))
     (made,) = registry.candidates(shop, "purchase_7d", AS_OF)
     model = gbdt.load(registry.download(shop, made, tmp_path))
-    raw = np.asarray(model.booster.predict(model.features.apply(rows.features), raw_score=True))
+    raw = np.asarray(model.booster.predict(model.features.apply(rows.matrix(np.arange(len(rows.labels)))), raw_score=True))
     assert candidate["auc"] == pytest.approx(metrics.auc(rows.labels, raw), abs=1e-12)
     assert candidate["lower"] < candidate["auc"] < candidate["upper"]
     assert (result["best"], candidate["champion"]) == (made.version, False)
