@@ -14,10 +14,11 @@ from features.cutoff import Cutoff
 from features.target import Target
 from features.timeline import from_events
 from models import gbdt
+from models.baselines import Recency
 from models.calibration import Calibrator
 from models.classifier import Batch, Effects, Floats
 from pipeline.errors import ModelRefused
-from pipeline.scoring.artifact import digest
+from pipeline.scoring.artifact import digest, pack
 from pipeline.scoring.scorer import Scorer, open_scorer
 
 TARGET = Target("purchase_7d", "occurs", "purchase", 7)
@@ -105,7 +106,7 @@ import sys
 from pathlib import Path
 from features.target import Target
 from pipeline.errors import ModelRefused
-from pipeline.scoring.artifact import digest
+from pipeline.scoring.artifact import digest, pack
 from pipeline.scoring.scorer import open_scorer
 try:
     open_scorer(Path(sys.argv[1]), sys.argv[2], fingerprint="f" * 64, target=Target("purchase_7d", "occurs", "purchase", 7))
@@ -126,3 +127,35 @@ def test_a_truncated_model_is_refused_before_its_library_is_loaded_so_no_process
 def test_slope_of_the_calibrator_keeps_the_order(scorer: Scorer) -> None:
     raw = np.linspace(-3, 3, 20)
     assert (np.diff(Calibrator(scorer.calibrator.slope, scorer.calibrator.intercept).probability(raw)) > 0).all()
+
+
+@pytest.fixture
+def recency(tmp_path: Path) -> Artifact:
+    folder = tmp_path / "recency"
+    folder.mkdir()
+    model = Recency("days_since_view", ("days_since_view",), (1,), 2, 1, -1.0, -2.0, lookback_days=90)
+    sentences = {"days_since_view": "{value} days since the last view|no view yet"}
+    names = ("purchases_30d", "days_since_view")
+    return folder, pack(
+        folder, model, Calibrator(1.0, 0.0), sentences, target=TARGET, fingerprint="f" * 64, features=names, cutoffs=[CUTOFF.plus_days(-14)]
+    )
+
+
+def test_a_baseline_is_opened_and_explains_itself(recency: Artifact) -> None:
+    scorer = open_scorer(*recency, fingerprint="f" * 64, target=TARGET)
+    asked = batch(np.array([[5.0, 2.0], [5.0, np.nan]]))
+    judgement = scorer.judge(asked)
+    assert judgement.probability[0] == pytest.approx(1 / (1 + np.exp(1.0 - 2.0 + np.log(3))))
+    texts, _ = scorer.reasons(asked, judgement)
+    assert texts.tolist() == [["2 days since the last view", None, None], ["no view yet", None, None]]
+    assert not scorer.reads_events
+
+
+def test_a_baseline_that_is_not_whole_is_refused(recency: Artifact) -> None:
+    folder, _ = recency
+    (folder / "baseline.json").write_text('{"kind": "recency"}')
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"]["baseline.json"] = digest(folder / "baseline.json")
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ModelRefused, match="The baseline recency has reason, columns"):
+        open_scorer(folder, digest(folder / "manifest.json"), fingerprint="f" * 64, target=TARGET)
