@@ -23,7 +23,7 @@ from models.metrics import Interval
 from models.sample_views import drawn, until
 from models.samples import Samples
 from pipeline import tuning_storage
-from pipeline.evaluation.tuning_figure import tuning_history
+from pipeline.evaluation.figures.tuning import tuning_history
 from pipeline.lake import Lake
 from pipeline.progress import track
 from pipeline.scoring.enrolment import Training
