@@ -59,7 +59,31 @@ def _log(run: Run, evidence: Evidence, y: Labels, answers: Sequence[Answers]) ->
     for name, figure in figures.judgement(y, {name: answer.probability for name, answer in named.items()}):
         run.figure(name, figure)
     run.grid("metrics", _grid(evidence))
+    run.tags({"mlflow.note.content": note(evidence)})
     run.table(EVIDENCE, evidence.to_json())
+
+
+def note(evidence: Evidence) -> str:
+    """The run's description in MLflow, in Markdown: every model's figures, the best first, and who was set aside."""
+    names = list(dict.fromkeys(name for model in evidence.models for name in model.figures))
+    best = sorted(evidence.models, key=lambda model: -model.figures["auc"].value)
+    lines = [
+        f"Models of **{evidence.target}** as of {evidence.as_of}, judged at {evidence.evaluation} on the same {evidence.rows:,} users, "
+        f"{evidence.positives:,} with outcome 1.",
+        "",
+        f"| model | {' | '.join(name.replace('_', ' ') for name in names)} |",
+        f"|---|{'---|' * len(names)}",
+        *(f"| {model.kind} v{model.version} | {' | '.join(_cell(model.figures.get(name)) for name in names)} |" for model in best),
+        *(f"\nSet aside: version {version}, {why}" for version, why in sorted(evidence.set_aside.items())),
+    ]
+    return "\n".join(lines)
+
+
+def _cell(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return ""
+    ends = f" ({estimate.lower:.3f} to {estimate.upper:.3f})" if estimate.lower is not None and estimate.upper is not None else ""
+    return f"{estimate.value:.4g}{ends}"
 
 
 def _flat(prefix: str, model: Judged) -> dict[str, float]:

@@ -14,7 +14,7 @@ from pipeline.evaluation.figures.reliability import calibration, scores
 def judgement(y: Labels, probabilities: Mapping[str, Floats]) -> Iterator[tuple[str, Figure]]:
     """Name and picture each: `roc`, `precision_recall`, `lift`, `calibration`, `scores`.
 
-    y (n,) 0/1 with both outcomes; probabilities name → (n,) calibrated and finite.
+    y (n,) 0/1 with both outcomes; probabilities name → (n,) calibrated and finite. Of no model nothing is drawn.
     """
-    for draw in (roc, precision_recall, lift, calibration, scores):
+    for draw in (roc, precision_recall, lift, calibration, scores) if probabilities else ():
         yield draw.__name__, draw(y, probabilities)

@@ -46,3 +46,18 @@ def test_the_warehouse_gets_one_row_per_figure(config: Config) -> None:
         name: (estimate.value, estimate.lower) for name, estimate in figures.items()
     }
     assert {(row["rows"], row["basis"]) for row in rows} == {(100, "validation")}
+
+
+def test_the_evaluations_run_shows_pictures_and_says_the_figures(config: Config) -> None:
+    record.keep(config, evidence(), Y, ANSWERS, [])
+    run, _ = recall(config, "purchase_7d", AS_OF)
+    said = run.client.get_run(run.id).data.tags["mlflow.note.content"]
+    assert "| model | auc | average precision |" in said
+    assert f"| gbdt v1 | {evidence().models[0].figures['auc'].value:.4g} (" in said
+    pictures = {entry.path for entry in run.client.list_artifacts(run.id, "figures")}
+    assert pictures == {f"figures/{name}.png" for name in ("roc", "precision_recall", "lift", "calibration", "scores")}
+
+
+def test_a_model_that_could_not_be_judged_is_named_in_the_note() -> None:
+    aside = weigh("purchase_7d", AS_OF, AS_OF.plus_days(-7), Y, ANSWERS, {"4": "it reads other features"})
+    assert "Set aside: version 4, it reads other features" in record.note(aside)

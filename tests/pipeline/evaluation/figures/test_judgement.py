@@ -17,3 +17,7 @@ def test_all_pictures_of_several_models_are_drawn_without_a_screen() -> None:
         picture = io.BytesIO()
         figure.savefig(picture, format="png")
         assert picture.getvalue().startswith(b"\x89PNG")
+
+
+def test_of_no_model_nothing_is_drawn() -> None:
+    assert list(judgement(Y, {})) == []
