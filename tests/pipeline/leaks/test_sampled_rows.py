@@ -18,11 +18,11 @@ def test_they_are_the_rows_that_training_reads(sample: Sample, trained: Config) 
     rows, target = rows_of(sample, trained), trained.target("purchase_7d")
     taught = training_set(sample.lake, sample.features, target, rows.cutoffs)
     assert len(rows.labels) == len(taught.labels)
-    assert len(np.unique(rows.users)) == len(set(taught.user_ids)) == rows.users.max() + 1
+    assert len(np.unique(rows.users)) == len(np.unique(taught.users)) == rows.users.max() + 1
     for cutoff in range(len(rows.cutoffs)):
-        here, there = rows.cutoff == cutoff, taught.cutoff == cutoff
+        here, there = rows.cutoff == cutoff, np.flatnonzero(taught.cutoff == cutoff)
         mine, theirs = (
-            np.column_stack(both) for both in ((rows.features[here], rows.labels[here]), (taught.features[there], taught.labels[there]))
+            np.column_stack(both) for both in ((rows.features[here], rows.labels[here]), (taught.matrix(there), taught.labels[there]))
         )
         assert np.array_equal(mine[np.lexsort(mine.T)], theirs[np.lexsort(theirs.T)], equal_nan=True)
 
