@@ -98,8 +98,8 @@ def _fit(training: Training, samples: Samples, parameters: GbdtParameters, *, sh
 def _amount(training: Training, samples: Samples, fitted: FittedGbdt, parameters: GbdtParameters) -> Amount | None:
     if training.target.kind != "sum":
         return None
-    probability = calibration.fit(fitted.y, fitted.raw).probability(fitted.raw)
     seed, rows = training.config.training.seed, fitted.calibration_rows
+    probability = calibration.fit(fitted.y, fitted.raw, seed=seed).probability(fitted.raw)
     return amount.fit(samples, fitted.model.features, parameters, seed, rows, probability)
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from pipeline.config_sections import Dask, LakeSection, Leaks, Mlflow, Schedule, Section, TargetSection, Training, Warehouse, Windows
+from pipeline.config_sections import Dask, Gbdt, LakeSection, Leaks, Mlflow, Schedule, Section, TargetSection, Training, Warehouse, Windows
 
 
 @pytest.mark.parametrize("section", [Dask, LakeSection, Mlflow, Schedule, Training, Warehouse, Windows])
@@ -53,3 +53,30 @@ def test_a_leak_gate_that_could_see_nothing_is_refused(wrong: dict[str, object])
 def test_the_lake_refuses_what_it_could_not_keep(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         LakeSection(**wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rounds": 0},
+        {"learning_rate": 0},
+        {"bagging_fraction": 0},
+        {"feature_fraction": 1.1},
+        {"l2": -1},
+        {"bags": 0},
+        {"half_life_days": -1},
+        {"positive_weight": 0},
+        {"monotone": {"events_*": 0}},
+        {"device": "tpu"},
+        {"crossfit_rows": 0},
+    ],
+)
+def test_trees_refuse_what_lightgbm_would_not_understand(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Gbdt(**wrong)
+
+
+def test_bags_must_differ() -> None:
+    with pytest.raises(ValidationError, match=r"training\.gbdt\.bags = 3 would average equal models"):
+        Gbdt(bags=3)
+    assert Gbdt(bags=3, extra_trees=True).bags == 3
