@@ -127,8 +127,8 @@ def _verdict(judge: Judge, known: Samples, roles: Roles, trials: Sequence[Trial]
     rows, lost = judge.contest([start, best.parameters], folds)
     gain = mean_difference(known.users[rows], lost[0] - lost[1])
     found = (
-        f"at {known.cutoffs[roles.stop]} they lose {gain.value:+.5f} (95 % {gain.lower:+.5f} … {gain.upper:+.5f}) less than those "
-        f"configured, log loss of {len(rows)} rows; {len(trials)} trials"
+        f"at {known.cutoffs[roles.stop]} their log loss is {gain.value:.5f} lower than that of those configured "
+        f"(95 % {gain.lower:.5f} … {gain.upper:.5f}; {len(rows)} rows; {len(trials)} trials)"
     )
     return Verdict(found, best.parameters if gain.lower > 0 else None, gain)
 

@@ -71,7 +71,7 @@ def _answering(url: str) -> Iterator[None]:
 
 @contextmanager
 def _alone(config: Config, url: str, target: str) -> Iterator[None]:
-    path = Path(url.removeprefix(SQLITE)) if url.startswith(SQLITE) else config.root / "tuning"
+    path = Path(url.removeprefix(SQLITE)) if url.startswith(SQLITE) else config.root / "tuning.db"
     lock = FileLock(f"{path}.{target}.lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,10 +3,23 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from pipeline.config_sections import Dask, Gbdt, LakeSection, Leaks, Mlflow, Schedule, Section, TargetSection, Training, Warehouse, Windows
+from pipeline.config_sections import (
+    Dask,
+    Gbdt,
+    LakeSection,
+    Leaks,
+    Mlflow,
+    Schedule,
+    Section,
+    TargetSection,
+    Training,
+    Tuning,
+    Warehouse,
+    Windows,
+)
 
 
-@pytest.mark.parametrize("section", [Dask, LakeSection, Mlflow, Schedule, Training, Warehouse, Windows])
+@pytest.mark.parametrize("section", [Dask, LakeSection, Mlflow, Schedule, Training, Tuning, Warehouse, Windows])
 def test_a_section_without_keys_is_complete_and_frozen(section: type[Section]) -> None:
     made = section()
     with pytest.raises(ValidationError, match="frozen"):
@@ -80,3 +93,15 @@ def test_bags_must_differ() -> None:
     with pytest.raises(ValidationError, match=r"training\.gbdt\.bags = 3 would average equal models"):
         Gbdt(bags=3)
     assert Gbdt(bags=3, extra_trees=True).bags == 3
+
+
+def test_nothing_is_tuned_unless_minutes_are_given() -> None:
+    assert Training().tuning == Tuning(minutes=0.0, trials=60, folds=3, storage="sqlite:///tuning.db")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"minutes": -1}, {"trials": 0}, {"folds": 0}, {"storage": "mysql://host/studies"}, {"storage": "tuning.db"}]
+)
+def test_a_tuning_that_could_not_be_done_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match=next(iter(wrong))):
+        Tuning(**wrong)

@@ -115,7 +115,7 @@ def test_better_parameters_are_used_and_the_run_says_why(won: Won) -> None:
     assert replace(REGRETTABLE, **{name: getattr(won.chosen, name) for name in tuning.gbdt_space.NAMES}) == won.chosen
     logged = won.tracked.client.get_run(won.tracked.id).data
     assert logged.tags["tuning"] == "used"
-    assert logged.tags["tuning_verdict"].startswith("tuned parameters are used: at 2026-01-22T00:00:00Z they lose +")
+    assert logged.tags["tuning_verdict"].startswith("tuned parameters are used: at 2026-01-22T00:00:00Z their log loss is 0.")
     assert won.messages == [f"purchase_7d: {logged.tags['tuning_verdict']}"]
     assert logged.metrics["tuning_gain"] > logged.metrics["tuning_gain_lower"] > 0
     assert logged.metrics["tuning_trials"] == 3
@@ -153,7 +153,7 @@ def test_more_trials_later_add_to_those_that_are_done(won: Won, monkeypatch: pyt
     logged = tracked.client.get_run(tracked.id).data
     assert logged.metrics["tuning_trials"] == 4
     assert chosen == REGRETTABLE
-    assert "they lose +0.10000 (95 % +0.00000 … +0.20000) less" in logged.tags["tuning_verdict"]
+    assert "is 0.10000 lower than that of those configured (95 % 0.00000 … 0.20000; 300 rows; 4 trials)" in logged.tags["tuning_verdict"]
 
 
 def test_parameters_that_do_not_win_are_not_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
