@@ -17,6 +17,7 @@ from features.labels import outcome
 from features.timeline import SORT_KEY, Timeline, from_events
 from pipeline.config import Config
 from pipeline.configured_features import configured_features
+from pipeline.feature_build import LABELS_SCHEMA
 from pipeline.lake import Lake
 from pipeline.leaks.report import Checked, Finding, store
 
@@ -97,18 +98,19 @@ def write_features(config: Config, *cutoffs: Cutoff) -> None:
 def write_labels(config: Config, target: str, *cutoffs: Cutoff) -> None:
     """`labels` of a target at these cutoffs, for eligible users."""
     lake, wanted = Lake(config.lake_url), config.target(target)
-    schema = pa.schema([pa.field("user_id", pa.string()), pa.field("label", pa.int8())])
     for cutoff in cutoffs:
         parts = []
         for bucket in range(config.lake.buckets):
             whole = timeline(config, bucket)
             asked = eligible(whole, wanted, cutoff)
-            label = outcome(whole, wanted, cutoff).label[asked]
-            found = pa.table({"user_id": pa.array(whole.user_ids[asked], pa.string()), "label": label})
+            happened = outcome(whole, wanted, cutoff)
+            amount = pa.array(happened.amount[asked], from_pandas=True)
+            columns = [pa.array(whole.user_ids[asked], pa.string()), happened.label[asked], amount, happened.item[asked]]
+            found = pa.Table.from_arrays([pa.array(column) for column in columns], LABELS_SCHEMA.names)
             partition = {"target": target, "cutoff": cutoff.key, "bucket": str(bucket)}
-            parts.append(lake.write_part("labels", partition, "labels", found.cast(schema)))
+            parts.append(lake.write_part("labels", partition, "labels", found.cast(LABELS_SCHEMA)))
         metadata = {**_made_from(lake), "rows": str(sum(part.rows for part in parts))}
-        lake.commit("labels", schema, {"target": target, "cutoff": cutoff.key}, parts, metadata=metadata)
+        lake.commit("labels", LABELS_SCHEMA, {"target": target, "cutoff": cutoff.key}, parts, metadata=metadata)
 
 
 def write_training(config: Config, target: str, as_of: Cutoff = AS_OF) -> None:
