@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,18 @@ import pytest
 
 from features.splits import split
 from models import gbdt
+from models.gbdt_parameters import GbdtParameters
+from models.samples import Samples
+from pipeline import tuning
 from pipeline.config import Config
 from pipeline.configured_features import configured_features
-from pipeline.errors import MissingInput, NotEnoughData
+from pipeline.errors import ConfigError, MissingInput
 from pipeline.lake import Lake
+from pipeline.scoring.enrolment import Training
 from pipeline.stages import train_gbdt
 from pipeline.tracking import registry, runs, store
-from tests.synthetic_lake import AS_OF, configuration, write_training
+from pipeline.tracking.runs import Run
+from tests.synthetic_lake import AS_OF, configuration, write_leak_report, write_training
 
 
 def train(config: Config) -> dict[str, Any]:
@@ -97,15 +103,91 @@ def test_the_same_lake_gives_the_same_model(shop: Config) -> None:
     assert made[0].manifest_sha256 == made[1].manifest_sha256
 
 
-def test_too_few_of_one_outcome_are_refused_with_the_counts(shop: Config, tmp_path: Path) -> None:
+def test_with_too_few_of_one_outcome_nothing_is_trained_and_the_night_goes_on(shop: Config, tmp_path: Path) -> None:
     strict = configuration(tmp_path, training={**shop.training.model_dump(), "min_positives": 150})
-    with pytest.raises(NotEnoughData, match=r"has \d+ samples with outcome 1 and \d+ with outcome 0 .* at least 150 of each") as refusal:
-        train(strict)
-    assert refusal.value.exit_code == 17
+    result = train(strict)
+    assert {name: result[name] for name in ("target", "kind", "trained")} == {"target": "purchase_7d", "kind": "gbdt", "trained": False}
+    assert "at least 150 of each are needed" in result["reason"]
     assert registry.candidates(shop, "purchase_7d", AS_OF) == ()
 
 
-def test_one_outcome_only_is_refused(shop: Config) -> None:
+def test_what_was_expected_of_the_data_and_which_cutoff_did_what_is_in_the_run(shop: Config) -> None:
+    run_id = train(shop)["run_id"]
+    logged = runs.existing(shop, run_id).client.get_run(run_id)
+    assert logged.data.tags["sufficiency"] in {"go", "warn"}
+    first, second = split(shop.target("purchase_7d"), AS_OF, "UTC", cutoffs=2, step_days=14).training
+    expected = {
+        "teaching_cutoffs": str(first),
+        "stopping_cutoff": str(first),
+        "calibration_cutoff": str(second),
+        "held_out_by": "user and cutoff",
+        "folds_used": "2",
+        "refitted": "True",
+        "monotone": "{}",
+    }
+    assert logged.data.params.items() >= expected.items()
+
+
+def test_one_cutoff_holds_out_users_only_and_says_so(shop: Config, tmp_path: Path) -> None:
+    short = configuration(tmp_path, training={**shop.training.model_dump(), "cutoffs": 1})
+    write_leak_report(short)
+    run_id = train(short)["run_id"]
+    assert runs.existing(short, run_id).client.get_run(run_id).data.params["held_out_by"] == "user"
+
+
+def with_trees(shop: Config, **changes: Any) -> Config:
+    settings = shop.training.model_dump()
+    return configuration(shop.root, training={**settings, "gbdt": {**settings["gbdt"], **changes}})
+
+
+def test_a_constraint_on_a_column_that_does_not_exist_is_refused_before_anything_is_read(shop: Config) -> None:
+    with pytest.raises(ConfigError, match=r"monotone names 'events_sale_\*', but no feature is called so") as refusal:
+        train(with_trees(shop, monotone={"events_purchase_*": 1, "events_sale_*": 1}))
+    assert "beginning followed by" in refusal.value.mend
+
+
+def test_constraints_of_existing_and_of_fitted_columns_are_taken(shop: Config, tmp_path: Path) -> None:
+    repeating = configuration(
+        tmp_path,
+        features={"repeat_event": "purchase", "repeat_days": 7},
+        training={**shop.training.model_dump(), "gbdt": {"rounds": 10, "monotone": {"events_purchase_*": 1, "alive_purchase": 1}}},
+    )
+    write_training(repeating, "purchase_7d")
+    train(repeating)
+    made = registry.candidates(repeating, "purchase_7d", AS_OF)[0]
+    text = (registry.download(repeating, made, tmp_path) / "model.txt").read_text()
+    (told,) = [line for line in text.splitlines() if line.startswith("monotone_constraints=") or "[monotone_constraints:" in line][:1]
+    assert "1" in told
+
+
+def test_a_device_that_is_not_there_is_a_matter_of_configuration(shop: Config) -> None:
+    with pytest.raises(ConfigError, match="cannot train on 'cuda'") as refusal:
+        train(with_trees(shop, device="cuda"))
+    assert 'device = "cpu"' in refusal.value.mend
+    assert registry.candidates(shop, "purchase_7d", AS_OF) == ()
+
+
+def test_rounds_are_counted_on_a_terminal_only(shop: Config, capsys: pytest.CaptureFixture[str]) -> None:
+    train_gbdt.run(shop, shop.target("purchase_7d"), AS_OF, show=True)
+    captured = capsys.readouterr()
+    assert "boosting round" in captured.err
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize("minutes", [0, 0.5])
+def test_parameters_are_tuned_where_minutes_are_given(shop: Config, minutes: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    def better(training: Training, tracked: Run, samples: Samples, parameters: GbdtParameters, *, show: bool) -> GbdtParameters:
+        assert (training.target.name, len(samples.cutoffs), show) == ("purchase_7d", 2, False)
+        return replace(parameters, leaves=3)
+
+    monkeypatch.setattr(tuning, "tuned", better)
+    settings = {**shop.training.model_dump(), "tuning": {"minutes": minutes}}
+    run_id = train(configuration(shop.root, training=settings))["run_id"]
+    logged = runs.existing(shop, run_id).client.get_run(run_id)
+    assert logged.data.params["leaves"] == ("3" if minutes else "7")
+
+
+def test_one_outcome_only_is_not_trained(shop: Config) -> None:
     lake, held = Lake(shop.lake_url), split(shop.target("purchase_7d"), AS_OF, "UTC", cutoffs=2, step_days=14)
     schema = pa.schema([pa.field("user_id", pa.string()), pa.field("label", pa.int8())])
     for cutoff in held.training:
@@ -115,8 +197,9 @@ def test_one_outcome_only_is_refused(shop: Config) -> None:
         chosen = nobody.filter(pa.compute.equal(found["bucket"], 0))
         part = lake.write_part("labels", {**partition, "bucket": "0"}, "nobody", chosen)
         lake.commit("labels", schema, partition, [part], metadata={"timelines_version": "0"})
-    with pytest.raises(NotEnoughData, match="has 0 samples with outcome 1"):
-        train(shop)
+    result = train(shop)
+    assert not result["trained"]
+    assert "0 samples with outcome 1" in result["reason"]
 
 
 def test_labels_that_were_never_built_are_missing(shop: Config) -> None:
