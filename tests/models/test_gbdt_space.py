@@ -40,5 +40,7 @@ def test_any_start_has_a_point_of_the_space(start: GbdtParameters) -> None:
 
 
 def test_a_start_inside_is_its_own_nearest_point() -> None:
-    start = GbdtParameters(learning_rate=0.05, leaves=9, depth=4, min_leaf=15, l2=1.5, path_smooth=2.0, feature_fraction=0.5, extra_trees=True)
+    start = GbdtParameters(
+        learning_rate=0.05, leaves=9, depth=4, min_leaf=15, l2=1.5, path_smooth=2.0, feature_fraction=0.5, extra_trees=True
+    )
     assert all(getattr(start, name) == value for name, value in nearest(start, space(start, 1000)).items())
