@@ -13,6 +13,7 @@ from pipeline.config import Config
 from pipeline.errors import MissingInput
 from pipeline.evaluation import rows
 from pipeline.evaluation.rows import JudgeTask, judge_bucket
+from pipeline.feature_build import LABELS_SCHEMA
 from pipeline.lake import Lake
 from pipeline.scoring.bucket import ScorerFile
 from pipeline.scoring.inputs import bucket_inputs
@@ -60,8 +61,9 @@ def test_answers_stand_beside_the_outcomes_of_the_same_users(config: Config) -> 
 
 def test_a_sum_has_the_amounts_of_the_same_users_and_what_was_expected(config: Config) -> None:
     lake, partition = Lake(config.lake_url), {"target": "purchase_7d", "cutoff": EVALUATION.key}
-    labels = lake.read("labels", {**partition, "bucket": "0"}, ["user_id", "label"])
-    shuffled = labels.append_column("amount", pa.array(np.arange(len(labels)) / 4)).take(pa.array(np.arange(len(labels))[::-1]))
+    labels = lake.read("labels", {**partition, "bucket": "0"}, LABELS_SCHEMA.names)
+    amounts = pa.array(np.arange(len(labels)) / 4)
+    shuffled = labels.set_column(2, "amount", amounts).take(pa.array(np.arange(len(labels))[::-1]))
     part = lake.write_part("labels", {**partition, "bucket": "0"}, "amounts", shuffled)
     lake.commit("labels", shuffled.schema, partition, [part], metadata={})
     answers = judge_bucket(task(config, scorers=2, kind="sum"))
@@ -76,8 +78,8 @@ def test_a_sum_has_the_amounts_of_the_same_users_and_what_was_expected(config: C
 
 def test_labels_of_users_without_features_are_another_age(config: Config) -> None:
     lake, partition = Lake(config.lake_url), {"target": "purchase_7d", "cutoff": EVALUATION.key}
-    found = lake.read("labels", {**partition, "bucket": "0"}, ["user_id", "label"])
-    more = pa.concat_tables([found, pa.table({"user_id": ["stranger"], "label": pa.array([1], pa.int8())})])
+    found = lake.read("labels", {**partition, "bucket": "0"}, LABELS_SCHEMA.names)
+    more = pa.concat_tables([found, pa.Table.from_pylist([{"user_id": "stranger", "label": 1}], schema=found.schema)])
     part = lake.write_part("labels", {**partition, "bucket": "0"}, "more", more)
     lake.commit("labels", more.schema, partition, [part], metadata={})
     with pytest.raises(MissingInput, match="differ in age"):
