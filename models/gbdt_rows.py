@@ -1,4 +1,4 @@
-"""From samples to LightGBM's binned matrix, block by block: of the features themselves, one block is in memory at a time."""
+"""From samples to LightGBM's binned matrix, block by block: of the features themselves, two blocks at most are in memory."""
 
 from __future__ import annotations
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import weakref
+
 import lightgbm
 import numpy as np
 import pytest
 
 from models import feature_selection, gbdt_rows, model_features
 from models.gbdt_parameters import GbdtParameters
+from models.model_features import ModelFeatures
 from models.samples import InMemory, Samples
 from tests.models.feature_columns import columns
 from tests.models.gbdt_samples import samples
@@ -13,6 +16,10 @@ from tests.models.gbdt_samples import samples
 NAMES = ("a", "b", "c", "again")
 COLUMNS = columns(NAMES)
 SETTINGS = GbdtParameters(threads=1, rounds=5).settings(NAMES[:3], seed=1)
+
+
+class Fleeting(np.ndarray):  # type: ignore[type-arg]
+    """An array that can be watched."""
 
 
 class Counted(InMemory):
@@ -90,6 +97,29 @@ def test_a_block_is_read_once_to_bound_the_bins_and_once_to_be_binned_and_not_at
     reads.clear()
     gbdt_rows.dataset(whole, features, rows, None, SETTINGS, data)
     assert reads == holding
+
+
+def test_never_are_the_columns_of_more_than_two_blocks_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    alive = most = 0
+    apply = ModelFeatures.apply
+
+    def gone() -> None:
+        nonlocal alive
+        alive -= 1
+
+    def watched(self: ModelFeatures, X: np.ndarray) -> np.ndarray:
+        nonlocal alive, most
+        made = apply(self, X).view(Fleeting)
+        weakref.finalize(made, gone)
+        alive += 1
+        most = max(most, alive)
+        return made
+
+    whole = shop()
+    features = gbdt_rows.fitted_features(whole, COLUMNS, seed=1)
+    monkeypatch.setattr(ModelFeatures, "apply", watched)
+    gbdt_rows.dataset(whole, features, np.arange(1000), None, SETTINGS)
+    assert (len(whole.blocks) > 10, most, alive) == (True, 2, 0), "the block at hand, and LightGBM's last row of the one before"
 
 
 def test_columns_are_decided_on_every_row_where_there_are_few() -> None:
