@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -19,8 +19,7 @@ MOST = float(np.finfo(np.float64).max)
 """Read for +∞, and the threshold +∞, which parts the missing from all others: so +∞ is above every threshold for them alone."""
 
 
-@dataclass(frozen=True)
-class Readings:
+class Readings(NamedTuple):
     """S ways of reading a column, so that all that is left to ask at a split is whether the number is above the threshold.
 
     column  (S,) of the matrix
@@ -46,13 +45,13 @@ def readings(trees: Sequence[Tree]) -> tuple[Readings, list[Ints]]:
 
 
 @njit(cache=True, nogil=True)
-def read(X: Floats, first: int, rows: int, column: Ints, fill: Floats, zeros: Flags, block: Floats) -> None:
+def read(X: Floats, first: int, rows: int, readings: Readings, block: Floats) -> None:
     """Write `rows` rows of X (n, F) from `first` on into block (S, B), B >= rows, each as the S readings see it."""
     for row in range(rows):
-        for place in range(len(column)):
-            block[place, row] = X[first + row, column[place]]
-    for place in range(len(column)):
-        filled, zero_is_missing = fill[place], zeros[place]
+        for place in range(len(readings.column)):
+            block[place, row] = X[first + row, readings.column[place]]
+    for place in range(len(readings.column)):
+        filled, zero_is_missing = readings.fill[place], readings.zeros[place]
         for row in range(rows):
             x = block[place, row]
             near_zero = abs(x) <= NEAR_ZERO

@@ -39,6 +39,20 @@ class Tree:
     leaf_rows: Floats
     value: Floats
 
+    @property
+    def most_columns(self) -> int:
+        """The most different columns on the way to a leaf."""
+        ways: list[frozenset[int]] = [frozenset()] * len(self.column)
+        most = 0
+        # A split stands behind the one it is below.
+        for split, column in enumerate(self.column.tolist()):
+            way = ways[split] | {column}
+            most = max(most, len(way))
+            for child in (self.left[split], self.right[split]):
+                if child >= 0:
+                    ways[child] = way
+        return most
+
 
 def trees(booster: lightgbm.Booster) -> list[Tree]:
     """The trees that `booster.predict` adds up, in order; every number exactly as there.

@@ -58,7 +58,7 @@ def test_only_the_best_rounds_count_where_training_stopped_early() -> None:
     booster.best_iteration = 3
     X = hard_rows(booster, 50, 1)
     found = Forest.of(booster)
-    assert len(found.root) == 3
+    assert len(found.nodes.root) == 3
     np.testing.assert_array_equal(found.raw(X), booster.predict(X, raw_score=True))
 
 
