@@ -56,9 +56,13 @@ class Gbdt:
 
 
 def load(folder: Path, threads: int = 0) -> Gbdt:
-    """The model that `save` wrote. Raises ValueError for features that were changed, or that are not the model's.
+    """The model that `save` wrote. Raises ValueError for what is no model, and for features that were changed or are not the model's.
 
     The caller has checked the files' digests: LightGBM ends the process on a damaged file.
     """
     features = ModelFeatures.from_json(json.loads((folder / FEATURES_FILE).read_text(encoding="utf-8")))
-    return Gbdt(lightgbm.Booster(model_file=folder / MODEL_FILE), features, threads)
+    try:
+        booster = lightgbm.Booster(model_file=folder / MODEL_FILE)
+    except lightgbm.basic.LightGBMError as error:
+        raise ValueError(f"{MODEL_FILE} is no model of LightGBM's: {error}") from error
+    return Gbdt(booster, features, threads)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from features.cutoff import Cutoff
 from features.target import Target
@@ -56,12 +57,15 @@ def load_view(inputs: BucketInputs) -> Timeline:
 def batch_of(view: Timeline, asked: npt.NDArray[np.int64], inputs: BucketInputs) -> tuple[Batch, npt.NDArray[np.bool_]]:
     """The users at positions `asked` that have features at the cutoff, with those, and (len(asked),) which of them have.
 
-    Raises MissingInput naming the columns if the lake's table lacks some.
+    Raises MissingInput naming the columns if the lake's table lacks some, or holds something else than numbers in them.
     """
     where = {"cutoff": inputs.cutoff.key, "bucket": str(inputs.bucket)}
     rows = inputs.lake.read(inputs.features_table, where, ["user_id", *inputs.features], version=inputs.features_version)
     if missing := [name for name in inputs.features if name not in rows.column_names]:
         raise MissingInput(f"Features {', '.join(missing)} are not in {inputs.features_table}", mend="build the features again")
+    if other := [name for name in inputs.features if not pa.types.is_floating(rows.schema.field(name).type)]:
+        kinds = ", ".join(f"{name} ({rows.schema.field(name).type})" for name in other)
+        raise MissingInput(f"Features {kinds} in {inputs.features_table} are not of type double", mend="build the features again")
     place = {user: position for position, user in enumerate(rows["user_id"].to_pylist())}
     found = np.array([place.get(user, -1) for user in view.user_ids[asked]], dtype=np.int64)
     known = found >= 0
