@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from features.cutoff import Cutoff
 from features.target import Target
 from models import amount, calibration, gbdt_training
 from models.amount import Amount
+from models.classifier import Floats
 from models.gbdt import Gbdt
 from models.gbdt_importance import importance
 from models.gbdt_parameters import GbdtParameters
@@ -32,8 +34,8 @@ from pipeline.training_set import training_set
 
 logger = logging.getLogger(__name__)
 
-EXPLAINED_ROWS = 10_000
-"""Enough for the mean of a column's |SHAP|."""
+SHOWN_ROWS = 10_000
+"""Enough for the mean of a column's |SHAP| and for its median."""
 
 
 def run(config: Config, target: Target, cutoff: Cutoff, *, show: bool) -> dict[str, Any]:
@@ -56,7 +58,7 @@ def run(config: Config, target: Target, cutoff: Cutoff, *, show: bool) -> dict[s
         spent = _amount(training, samples, fitted, parameters)
         seconds = time.perf_counter() - began
         _describe(tracked, fitted.model.features)
-        result = enrol(training, tracked, _trained(samples, fitted, parameters, spent), seconds)
+        result = enrol(training, tracked, _trained(training, samples, fitted, parameters, spent), seconds)
     logger.info("trained %s of %s as of %s: version %s", result["kind"], target.name, cutoff, result["version"])
     return result
 
@@ -103,9 +105,10 @@ def _amount(training: Training, samples: Samples, fitted: FittedGbdt, parameters
     return amount.fit(samples, fitted.model.features, parameters, seed, rows, probability)
 
 
-def _trained(samples: Samples, fitted: FittedGbdt, parameters: GbdtParameters, spent: Amount | None) -> Trained:
+def _trained(training: Training, samples: Samples, fitted: FittedGbdt, parameters: GbdtParameters, spent: Amount | None) -> Trained:
     features = fitted.model.features
-    explained = fitted.calibration_rows[np.linspace(0, len(fitted.y) - 1, min(EXPLAINED_ROWS, len(fitted.y)), dtype=np.int64)]
+    shown = fitted.calibration_rows[np.linspace(0, len(fitted.y) - 1, min(SHOWN_ROWS, len(fitted.y)), dtype=np.int64)]
+    matrix = samples.matrix(shown)
     return Trained(
         classifier=fitted.model,
         sentences=features.sentences,
@@ -117,9 +120,16 @@ def _trained(samples: Samples, fitted: FittedGbdt, parameters: GbdtParameters, s
         curves={"held_out": fitted.curve.tolist()},
         step="round",
         best=fitted.rounds,
-        importance=importance(fitted.model, samples.matrix(explained)),
+        importance=importance(fitted.model, matrix),
+        typical=_typical(training.features.names, matrix),
         amount=spent,
     )
+
+
+def _typical(names: Sequence[str], matrix: Floats) -> dict[str, float]:
+    """Column → median of the rows (n, F) where it is defined; without the columns that are defined nowhere."""
+    known = {name: column[~np.isnan(column)] for name, column in zip(names, matrix.T, strict=True)}
+    return {name: float(np.median(column)) for name, column in known.items() if len(column)}
 
 
 def _described(samples: Samples, fitted: FittedGbdt) -> dict[str, object]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -17,10 +18,11 @@ from pipeline.config import Config
 from pipeline.configured_features import configured_features
 from pipeline.errors import ConfigError, MissingInput
 from pipeline.lake import Lake
-from pipeline.scoring.enrolment import Training
+from pipeline.scoring.enrolment import Trained, Training
 from pipeline.stages import train_gbdt
 from pipeline.tracking import registry, runs, store
 from pipeline.tracking.runs import Run
+from pipeline.training_set import training_set
 from tests.synthetic_lake import AS_OF, configuration, write_leak_report, write_training
 
 
@@ -133,6 +135,27 @@ def test_one_cutoff_holds_out_users_only_and_says_so(shop: Config, tmp_path: Pat
     write_leak_report(short)
     run_id = train(short)["run_id"]
     assert runs.existing(short, run_id).client.get_run(run_id).data.params["held_out_by"] == "user"
+
+
+def test_how_much_columns_matter_and_their_typical_values_go_with_the_model(shop: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Trained] = []
+
+    def kept(training: Training, tracked: Run, trained: Trained, seconds: float) -> dict[str, Any]:
+        made.append(trained)
+        return {"kind": "gbdt", "version": "1"}
+
+    monkeypatch.setattr(train_gbdt, "enrol", kept)
+    train(shop)
+    features = made[0].classifier.features
+    assert tuple(made[0].importance) == features.names
+    assert max(gain for gain, _ in made[0].importance.values()) > 0
+    newest = split(shop.target("purchase_7d"), AS_OF, "UTC", cutoffs=2, step_days=14).training[-1]
+    samples = training_set(Lake(shop.lake_url), configured_features(shop), shop.target("purchase_7d"), [newest])
+    recency = samples.matrix(np.arange(len(samples.labels)))[:, configured_features(shop).names.index("days_since_any")]
+    assert made[0].typical["days_since_any"] == np.nanmedian(recency)
+    assert set(features.names) <= set(made[0].typical) <= set(configured_features(shop).names)
+    assert made[0].best is not None
+    assert made[0].rows > len(made[0].y) == len(samples.labels)
 
 
 def with_trees(shop: Config, **changes: Any) -> Config:
