@@ -54,6 +54,26 @@ def edit_a_leaf_in_place(folder: Path) -> None:
     (folder / "model.txt").write_text(f"{text[:digit]}9{text[digit + 1 :]}")
 
 
+def swap_in_another_models_trees(folder: Path) -> None:
+    """A whole and valid model, but not the one that was registered."""
+    lines = (folder / "model.txt").read_text().splitlines()
+    (folder / "model.txt").write_text("\n".join(["[learning_rate: 0.5]" if "learning_rate" in line else line for line in lines]))
+
+
+def keep_columns_that_were_dropped(folder: Path) -> None:
+    content = json.loads((folder / "model_features.json").read_text())
+    (folder / "model_features.json").write_text(json.dumps({**content, "dropped": {}}))
+
+
+def shift_the_calibration(folder: Path) -> None:
+    content = json.loads((folder / "calibrator.json").read_text())
+    (folder / "calibrator.json").write_text(json.dumps({**content, "intercept": content["intercept"] + 1}))
+
+
+def leave_the_calibration_out(folder: Path) -> None:
+    (folder / "calibrator.json").unlink()
+
+
 def swap_in_other_sentences(folder: Path) -> None:
     (folder / "sentences.json").write_text(json.dumps({"recency": "visit http://elsewhere"}))
 
@@ -69,7 +89,18 @@ def change_model_and_manifest_together(folder: Path) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
-TAMPERINGS = [flip_a_bit, truncate, edit_a_leaf_in_place, swap_in_other_sentences, add_a_pickle, change_model_and_manifest_together]
+TAMPERINGS = [
+    flip_a_bit,
+    truncate,
+    edit_a_leaf_in_place,
+    swap_in_another_models_trees,
+    keep_columns_that_were_dropped,
+    shift_the_calibration,
+    leave_the_calibration_out,
+    swap_in_other_sentences,
+    add_a_pickle,
+    change_model_and_manifest_together,
+]
 
 
 @pytest.mark.parametrize("tamper", TAMPERINGS)
