@@ -50,7 +50,7 @@ def run(config: Config, target: Target, cutoff: Cutoff, *, show: bool) -> dict[s
         trained = _fit(training, blocks)
         result = enrol(training, tracked, trained, time.perf_counter() - began)
     logger.info("trained %s of %s as of %s: version %s", result["kind"], target.name, cutoff, result["version"])
-    return {"trained": True, **result}
+    return result
 
 
 def _fit(training: Training, blocks: Sequence[Block]) -> Trained:

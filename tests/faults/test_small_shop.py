@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.config import Config
 from pipeline.errors import NotMatured
-from pipeline.stages import build_features, check_leaks, evaluate, publish, score, train_gbdt, train_sequence
+from pipeline.stages import build_features, check_leaks, publish, score, train_baselines, train_gbdt, train_sequence
 from pipeline.tracking import registry
 from pipeline.warehouse import open_warehouse
 from tests.features.literal import CUTOFF, Row, event
@@ -50,7 +50,7 @@ def here(_config: Config) -> Iterator[InProcess]:
 
 @pytest.fixture(autouse=True)
 def workers_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    for stage in (build_features, check_leaks, evaluate, score):
+    for stage in (build_features, check_leaks, score):
         monkeypatch.setattr(stage, "cluster", here)
 
 
@@ -76,7 +76,7 @@ def published(config: Config) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("name", SHOPS)
-def test_the_night_of_a_shop_that_cannot_teach_goes_on(name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_shop_that_cannot_teach_is_not_trained_on(name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     config = small(tmp_path)
     place_mlflow_store(tmp_path)
     ingest(config, SHOPS[name])
@@ -90,6 +90,21 @@ def test_the_night_of_a_shop_that_cannot_teach_goes_on(name: str, tmp_path: Path
         assert "at least 20 of each are needed (training.min_positives)" in result["reason"]
         assert result["reason"] in caplog.text
     assert registry.candidates(config, TARGET, CUTOFF) == ()
+
+
+@pytest.mark.parametrize("name", SHOPS)
+def test_its_base_rate_scores_everybody_alike(name: str, tmp_path: Path) -> None:
+    config = small(tmp_path)
+    place_mlflow_store(tmp_path)
+    ingest(config, SHOPS[name])
+    prepared(config)
+    train_baselines.run(config, config.target(TARGET), CUTOFF, show=False)
+    (base_rate,) = (made for made in registry.candidates(config, TARGET, CUTOFF) if made.kind == "base_rate")
+    registry.set_alias(config, TARGET, registry.CHAMPION, base_rate.version)
+    scored = published(config)
+    assert {row["user_id"] for row in scored} == {row["user_id"] for row in SHOPS[name]}
+    (score_of_all,) = {row["score"] for row in scored}
+    assert 0 < score_of_all < 1  # type: ignore[operator]
 
 
 @pytest.fixture(scope="module")
