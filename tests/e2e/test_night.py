@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pipeline.scoring.scorer import LOADERS
 from tests.night import Project
 
 TARGETS = ("churn_28d", "purchase_7d")
@@ -87,7 +88,7 @@ def test_publishing_killed_anywhere_and_run_again_ends_in_the_same_rows(night: P
 def test_status_and_doctor_tell_what_is_there(night: Project) -> None:
     status = night.result("status")
     assert {row["target"] for row in status["champions"]} == set(TARGETS)
-    assert {row["kind"] for row in status["champions"]} <= {"gbdt", "sequence"}, "a baseline is all that this shop can have"
+    assert {row["kind"] for row in status["champions"]} <= set(LOADERS)
     assert len(status["score runs"]) == 2
     assert {row["state"] for row in night.result("doctor")["checks"]} == {"ok"}
 
