@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.isotonic import IsotonicRegression
+from scipy.optimize import isotonic_regression
 
 from models.classifier import Floats
 
@@ -21,7 +21,7 @@ def centered_isotonic(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     Source: Oron & Flournoy 2017, "Centered isotonic regression: point and interval estimation for dose–response studies".
     """
     center, mean, weight = _grouped(x, y)
-    fitted = IsotonicRegression().fit(center, mean, sample_weight=weight).predict(center)
+    fitted = isotonic_regression(mean, weights=weight).x
     step = np.concatenate([[0], np.cumsum(np.diff(fitted) > 0)])
     knots: Floats = np.bincount(step, weights=center * weight) / np.bincount(step, weights=weight)
     levels: Floats = fitted[np.searchsorted(step, np.arange(step[-1] + 1))]
