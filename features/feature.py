@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,11 +14,15 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Feature:
-    """`sentence` is a reason in plain words with `{value}` where the number goes; `unit` is what the number counts."""
+    """`sentence` is a reason in plain words with `{value}` where the number goes; `unit` is what the number counts.
+
+    levels  names of the codes 0, 1, …, where the values are codes of a category and no numbers
+    """
 
     name: str
     unit: str
     sentence: str
+    levels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,14 @@ class Column:
 
 Columns = Iterator[Column]
 """What a feature family yields, always in the same order."""
+
+
+def theme(name: str) -> str:
+    """What a feature is about, whatever its window or level: `events_purchase` of `events_purchase_30d`, `pace_any` of `pace_any_7d_30d`.
+
+    Features of one theme move together, so their effects make sense only as one.
+    """
+    return re.sub(r"(?<=_category)_is_.*$|(_\d+d)+$", "", name)
 
 
 def within(days: int) -> str:

@@ -1,4 +1,4 @@
-"""The few quantities that moved a user's probability most, in words."""
+"""The few things that moved a user's probability most, in words."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
+from features.feature import theme
+from features.timeline import Ints
 from models.calibration import Calibrator
 from models.classifier import Effects, Floats
 
 Texts = npt.NDArray[np.object_]
+
+NOTHING, MOST_DIGITS = -1, 300
 
 
 def top_reasons(
@@ -19,44 +24,96 @@ def top_reasons(
     """Each user's `count` strongest reasons: texts (n, count) and their effects on the probability (n, count).
 
     effects    of n users; raw (n,) their uncalibrated log-odds
-    sentences  name → text with {value}; after a `|` the text for an undefined value: "{value} days since the last visit|no visit so far"
+    sentences  name → text as `wordings` reads it
 
-    Strongest means the largest |log-odds|; ties go to the earlier quantity. The effect is p(raw) − p(raw − log-odds): what the probability
-    would lose without the quantity; effects of several reasons do not add up. Quantities without any effect are no reasons: the text is
-    None and the effect NaN there. Raises ValueError for a quantity without a sentence.
+    Quantities of one theme (`features.feature.theme`: one count over several windows) are one reason: their log-odds are added, with
+    their signs, and the text is that of the strongest of them. Strongest means the largest |log-odds|; ties go to the earlier one, for
+    themes to that of the earlier quantity. The effect is p(raw) − p(raw − log-odds): what the probability would lose without the theme;
+    effects of several reasons do not add up. Themes without any effect are no reasons: the text is None and the effect NaN there.
+    Raises ValueError for a quantity without a sentence.
     """
     unnamed = [name for name in effects.names if name not in sentences]
     if unnamed:
         raise ValueError(f"No sentence for {', '.join(unnamed)}; every quantity of a model needs one")
-    users = np.arange(len(raw))[:, None]
-    strongest = np.argsort(-np.abs(effects.log_odds), axis=1, kind="stable")[:, :count]
-    log_odds, values = effects.log_odds[users, strongest], effects.values[users, strongest]
-    played = log_odds != 0
-    texts = np.full((len(raw), count), None, dtype=object)
-    moved = np.full((len(raw), count), np.nan)
-    for position in np.unique(strongest[played]):
-        where = np.nonzero(played & (strongest == position))
+    themes: dict[str, int] = {}
+    of = np.array([themes.setdefault(theme(name), len(themes)) for name in effects.names], dtype=np.int64)
+    spoken, log_odds = _strongest(np.asarray(effects.log_odds, dtype=np.float64), of, len(themes), count)
+    played = spoken != NOTHING
+    values = effects.values[np.arange(len(raw))[:, None], np.maximum(spoken, 0)] if len(themes) else np.zeros(spoken.shape)
+    texts = np.full(spoken.shape, None, dtype=object)
+    for position in np.unique(spoken[played]):
+        where = np.nonzero(spoken == position)
         texts[where] = wordings(sentences[effects.names[position]], values[where])
     change = calibrator.probability(raw)[:, None] - calibrator.probability(raw[:, None] - log_odds)
-    moved[:, : strongest.shape[1]] = np.where(played, change, np.nan)
-    return texts, moved
+    return texts, np.where(played, change, np.nan)
 
 
 def wordings(sentence: str, values: Floats) -> Texts:
-    """(n,) the sentence with each of (n,) values; NaN takes the text after `|`, or the word "unknown" where there is none."""
-    present, bar, absent = sentence.partition("|")
-    distinct, inverse = np.unique(values, return_inverse=True)
-    texts = [
-        (absent if bar else present.replace("{value}", "unknown"))
-        if np.isnan(value)
-        else present.replace("{value}", readable(float(value)))
-        for value in distinct
-    ]
-    return np.array(texts, dtype=object)[inverse]
+    """(n,) the sentence with each of (n,) values, written as `readable` does.
+
+    After a first `|` stands the text for NaN, without one (or an empty one) the word "unknown" takes the value's place. After a second `|`
+    stands a usual value, as text; others are compared with it: "{value} purchases in the last 30 days|no purchase so far|1" gives
+    "3 purchases in the last 30 days, usually 1". A sentence without {value} is true of some: it is said of values other than 0, and the
+    text after `|` of 0 and NaN.
+    """
+    present, absent, usual = [*sentence.split("|"), "", ""][:3]
+    distinct, inverse = np.unique(rounded(values), return_inverse=True)
+    texts = np.empty(len(distinct), dtype=object)
+    for place, value in enumerate(distinct.tolist()):
+        shown = "unknown" if np.isnan(value) else _written(value)
+        if "{value}" not in present:
+            texts[place] = absent if shown in ("0", "unknown") else present
+        elif absent and np.isnan(value):
+            texts[place] = absent
+        else:
+            compared = usual and shown not in (usual, "unknown")
+            texts[place] = present.replace("{value}", shown) + (f", usually {usual}" if compared else "")
+    return texts[inverse]
 
 
 def readable(value: float) -> str:
     """`3` → "3", `1234.56` → "1,234.6", `0.0312` → "0.031": whole numbers without decimals, others with one, small ones with two digits."""
+    return _written(float(rounded(np.array([value]))[0]))
+
+
+def rounded(values: Floats) -> Floats:
+    """(n,) the numbers that `readable` shows of (n,) values: few distinct ones, however many values there are."""
+    small = (np.abs(values) < 0.1) & (values != 0)
+    digits = 10.0 ** np.minimum(1 - np.floor(np.log10(np.abs(values, where=small, out=np.ones_like(values)))), MOST_DIGITS)
+    shown: Floats = np.where(small, np.round(values * digits) / digits, np.round(values, 1))
+    return shown + 0.0
+
+
+def _written(value: float) -> str:
     if value == round(value):
-        return f"{value + 0.0:,.0f}"
+        return f"{value:,.0f}"
     return f"{value:.2g}" if abs(value) < 0.1 else f"{value:,.1f}"
+
+
+@njit(cache=True, nogil=True)
+def _strongest(log_odds: Floats, of: Ints, themes: int, count: int) -> tuple[Ints, Floats]:
+    """(n, count) the strongest quantity of each of the strongest themes, `NOTHING` where there is none, and the themes' log-odds.
+
+    log_odds (n, K) of quantities; of (K,) their themes, numbered from 0 in the order in which they first come.
+    """
+    users, quantities = log_odds.shape
+    spoken, sums = np.full((users, count), NOTHING, dtype=np.int64), np.zeros((users, count))
+    total, strongest = np.empty(themes), np.empty(themes, dtype=np.int64)
+    for user in range(users):
+        total[:] = 0
+        strongest[:] = NOTHING
+        for quantity in range(quantities):
+            theme_ = of[quantity]
+            total[theme_] += log_odds[user, quantity]
+            before = strongest[theme_]
+            if before == NOTHING or abs(log_odds[user, quantity]) > abs(log_odds[user, before]):
+                strongest[theme_] = quantity
+        for theme_ in range(themes):
+            place = count
+            while place > 0 and abs(total[theme_]) > abs(sums[user, place - 1]):
+                place -= 1
+                if place + 1 < count:
+                    spoken[user, place + 1], sums[user, place + 1] = spoken[user, place], sums[user, place]
+            if place < count:
+                spoken[user, place], sums[user, place] = strongest[theme_], total[theme_]
+    return spoken, sums

@@ -1,7 +1,10 @@
 """The columns one model reads: those of the feature set that tell something new, and those that need a population to be computed.
 
-What a population decides (which columns are kept, how often its users come back) is fitted on the rows of one training, without their
-labels, and frozen: given it, a user's values depend on that user alone.
+What a population decides (which columns are kept, how often its users come back, what is usual) is fitted on the rows of one training,
+without their labels, and frozen: given it, a user's values depend on that user alone.
+
+A category's codes become one column of 0 and 1 per level. LightGBM could split the codes themselves, but the tables that explain every
+user every night (`tree_shap`) hold splits at a threshold only.
 """
 
 from __future__ import annotations
@@ -15,14 +18,16 @@ from typing import Any
 
 import numpy as np
 
+from features.definition import slug
 from features.feature import Feature
 from features.feature_set import FeatureSet
 from models import bg_nbd
 from models.bg_nbd import BgNbd
 from models.classifier import Floats
+from models.explanations import readable
 from models.feature_selection import redundant, sampled
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Raised whenever the columns below are computed in another way."""
 
 
@@ -41,19 +46,22 @@ class ModelFeatures:
 
     base              columns of the matrix that `apply` takes; `base_fingerprint` is that of their feature set
     repeat            BG/NBD columns come after the base columns; None: there are none
-    dropped           name → reason of each column, base or fitted, that the model does not read
+    dropped           name → reason of each column, base, level or fitted, that the model does not read
+    typical           name → median of each column that it reads, over the training rows where it is defined
     """
 
     base: tuple[Feature, ...]
     base_fingerprint: str
     repeat: Repeat | None
     dropped: Mapping[str, str]
+    typical: Mapping[str, float]
 
     @cached_property
     def features(self) -> tuple[Feature, ...]:
         """(F',) the columns that `apply` gives, in order."""
-        fitted = fitted_features(self.repeat.event, self.repeat.days) if self.repeat else ()
-        return tuple(feature for feature in (*self.base, *fitted) if feature.name not in self.dropped)
+        return tuple(
+            feature for feature in (*(each for each, _, _ in self._read), *self._fitted_features) if feature.name not in self.dropped
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -62,8 +70,8 @@ class ModelFeatures:
 
     @property
     def sentences(self) -> dict[str, str]:
-        """Name → reason text of each."""
-        return {feature.name: feature.sentence for feature in self.features}
+        """Name → reason text of each, with its typical value, as `explanations.wordings` reads it."""
+        return {feature.name: _compared(feature, self.typical.get(feature.name)) for feature in self.features}
 
     @property
     def fingerprint(self) -> str:
@@ -74,9 +82,12 @@ class ModelFeatures:
         """(n, F') float64 for (n, F) of the feature set, NaN where undefined. Raises ValueError for another number of columns."""
         if X.ndim != 2 or X.shape[1] != len(self.base):
             raise ValueError(f"The model reads {len(self.base)} feature columns, got an array of shape {X.shape}")
-        kept = [position for position, feature in enumerate(self.base) if feature.name not in self.dropped]
+        read = [(position, code) for feature, position, code in self._read if feature.name not in self.dropped]
         fitted = [column for name, column in self._fitted(X).items() if name not in self.dropped]
-        known = np.take(X, kept, axis=1)
+        known = np.take(X, [position for position, _ in read], axis=1)
+        for place, (_, code) in enumerate(read):
+            if code is not None:
+                known[:, place] = known[:, place] == code
         return np.column_stack([known, *fitted]) if fitted else known
 
     def to_json(self) -> dict[str, Any]:
@@ -91,10 +102,11 @@ class ModelFeatures:
         try:
             repeat = content["repeat"]
             made = cls(
-                base=tuple(Feature(**feature) for feature in content["base"]),
+                base=tuple(Feature(**{**feature, "levels": tuple(feature["levels"])}) for feature in content["base"]),
                 base_fingerprint=content["base_fingerprint"],
                 repeat=repeat and Repeat(repeat["event"], repeat["days"], BgNbd.from_json(repeat["population"])),
                 dropped=dict(content["dropped"]),
+                typical=dict(content["typical"]),
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"The model's features are not whole: {error}") from error
@@ -102,11 +114,24 @@ class ModelFeatures:
             raise ValueError(f"The model's features were changed: their fingerprint is {made.fingerprint}, not {content['fingerprint']!r}")
         return made
 
+    @cached_property
+    def _read(self) -> tuple[tuple[Feature, int, int | None], ...]:
+        """Each column that comes from the base, kept or not: its position there, and for a level the code that makes it 1."""
+        return tuple(
+            (feature, position, code)
+            for position, whole in enumerate(self.base)
+            for code, feature in ([(None, whole)] if not whole.levels else enumerate(levels_of(whole)))
+        )
+
+    @property
+    def _fitted_features(self) -> tuple[Feature, ...]:
+        return fitted_features(self.repeat.event, self.repeat.days) if self.repeat else ()
+
     def _fitted(self, X: Floats) -> dict[str, Floats]:
         """Name → values of each column of `fitted_features`."""
         if not self.repeat:
             return {}
-        expected, alive = fitted_features(self.repeat.event, self.repeat.days)
+        expected, alive = self._fitted_features
         x, last, age = _columns(X, self.base, self.repeat.event)
         population = self.repeat.population
         return {expected.name: population.expected(x, last, age, self.repeat.days), alive.name: population.alive(x, last, age)}
@@ -114,10 +139,11 @@ class ModelFeatures:
     def _content(self) -> dict[str, Any]:
         return {
             "code": CODE_VERSION,
-            "base": [asdict(feature) for feature in self.base],
+            "base": [asdict(feature) | {"levels": list(feature.levels)} for feature in self.base],
             "base_fingerprint": self.base_fingerprint,
             "repeat": self.repeat and asdict(self.repeat),
             "dropped": dict(self.dropped),
+            "typical": dict(self.typical),
         }
 
 
@@ -132,6 +158,19 @@ def fitted_features(event: str, days: int) -> tuple[Feature, Feature]:
     )
 
 
+def levels_of(feature: Feature) -> tuple[Feature, ...]:
+    """One column of 0 and 1 for each level of a category; all are 0 where it is undefined."""
+    present = feature.sentence.partition("|")[0]
+    return tuple(
+        Feature(
+            f"{feature.name}_is_{slug(level)}",
+            "yes or no",
+            f"{present.replace('{value}', level)}|{present.replace('{value}', f'not {level}')}",
+        )
+        for level in feature.levels
+    )
+
+
 def fit(X: Floats, columns: FeatureSet, seed: int) -> ModelFeatures:
     """What the rows of one training decide: BG/NBD of the repeat event, then which columns are kept.
 
@@ -139,8 +178,19 @@ def fit(X: Floats, columns: FeatureSet, seed: int) -> ModelFeatures:
     Labels play no part. A repeat event without the lifetime family, which counts repeats, gives no columns.
     """
     rows = sampled(X, seed)
-    every = ModelFeatures(columns.features, columns.fingerprint, _repeat(rows, columns), {})
-    return replace(every, dropped=redundant(every.apply(rows), every.names))
+    every = ModelFeatures(columns.features, columns.fingerprint, _repeat(rows, columns), {}, {})
+    applied = every.apply(rows)
+    dropped = redundant(applied, every.names)
+    kept = {name: column for name, column in zip(every.names, applied.T, strict=True) if name not in dropped}
+    return replace(every, dropped=dropped, typical={name: float(np.median(column[~np.isnan(column)])) for name, column in kept.items()})
+
+
+def _compared(feature: Feature, typical: float | None) -> str:
+    """The sentence with a typical value behind. What is true or not has none, nor has a weekday, which is no quantity."""
+    if typical is None or "{value}" not in feature.sentence or feature.unit == "weekday":
+        return feature.sentence
+    present, _, absent = feature.sentence.partition("|")
+    return f"{present}|{absent}|{readable(typical)}"
 
 
 def _repeat(X: Floats, columns: FeatureSet) -> Repeat | None:

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from models.calibration import Calibrator
-from models.classifier import Effects
-from models.explanations import readable, top_reasons, wordings
+from models.classifier import Effects, Floats
+from models.explanations import readable, rounded, top_reasons, wordings
 
 SENTENCES = {
     "views": "{value} views in the last week",
@@ -67,6 +70,71 @@ def test_a_quantity_without_a_sentence_is_named() -> None:
         top_reasons(EFFECTS, {"views": "", "gap": ""}, RAW, CALIBRATOR)
 
 
+WINDOWS = Effects(
+    ("events_7d", "events_30d", "gap", "events_90d"),
+    log_odds=np.array([[0.2, 0.3, 0.4, -0.3], [0.5, -0.4, 0.25, -0.3], [0.3, -0.3, 0.0, 0.0], [-0.1, -0.1, 0.25, -0.1]]),
+    values=np.array([[1.0, 3.0, 5.0, 8.0], [2.0, 4.0, 6.0, 9.0], [0.0] * 4, [1.0, 1.0, 7.0, 2.0]]),
+)
+OF_WINDOWS = {f"events_{days}d": f"{{value}} events in {days} days" for days in (7, 30, 90)} | {"gap": "{value} days ago"}
+
+
+def test_windows_of_one_count_are_one_reason_told_by_the_strongest() -> None:
+    raw = np.array([0.1, 0.2, 0.3, 0.4])
+    texts, moved = top_reasons(WINDOWS, OF_WINDOWS, raw, CALIBRATOR)
+    assert texts.tolist() == [
+        ["5 days ago", "3 events in 30 days", None],
+        ["6 days ago", "2 events in 7 days", None],
+        [None, None, None],
+        ["1 events in 7 days", "7 days ago", None],
+    ]
+    added = np.array([[0.4, 0.2], [0.25, -0.2], [0.0, 0.0], [-0.3, 0.25]])
+    change = CALIBRATOR.probability(raw)[:, None] - CALIBRATOR.probability(raw[:, None] - added)
+    np.testing.assert_allclose(moved[:, :2], np.where(added, change, np.nan), atol=1e-15)
+
+
+@given(
+    arrays(np.float64, (7, 6), elements=st.sampled_from([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0])),
+    st.lists(st.sampled_from(["a_1d", "a_2d", "b_1d", "b_2d", "c", "d_1d"]), min_size=6, max_size=6, unique=True),
+    st.integers(1, 5),
+)
+def test_reasons_are_what_a_loop_over_each_users_themes_finds(log_odds: Floats, names: list[str], count: int) -> None:
+    raw, values = np.linspace(-2, 2, 7), np.arange(42.0).reshape(7, 6)
+    texts, moved = top_reasons(
+        Effects(tuple(names), log_odds, values), {name: f"{name}: {{value}}" for name in names}, raw, CALIBRATOR, count
+    )
+    for user in range(7):
+        groups: dict[str, list[int]] = {}
+        for place, name in enumerate(names):
+            groups.setdefault(name.split("_")[0], []).append(place)
+        sums = {about: float(log_odds[user, places].sum()) for about, places in groups.items()}
+        chosen = [about for about in sorted(sums, key=lambda about: -abs(sums[about])) if sums[about]][:count]
+        spoken = [max(groups[about], key=lambda place: abs(log_odds[user, place])) for about in chosen]
+        assert [text for text in texts[user] if text] == [f"{names[place]}: {values[user, place]:.0f}" for place in spoken]
+        effects = CALIBRATOR.probability(raw[user]) - CALIBRATOR.probability(raw[user] - np.array([sums[about] for about in chosen]))
+        np.testing.assert_allclose(moved[user, : len(chosen)], effects, atol=1e-15)
+        assert np.isnan(moved[user, len(chosen) :]).all()
+
+
+def test_a_value_is_compared_with_the_usual_one_unless_they_read_alike() -> None:
+    sentence = "{value} purchases in the last 30 days|no purchase so far|1"
+    assert wordings(sentence, np.array([3.0, 1.0, 1.04, np.nan, 0.0])).tolist() == [
+        "3 purchases in the last 30 days, usually 1",
+        "1 purchases in the last 30 days",
+        "1 purchases in the last 30 days",
+        "no purchase so far",
+        "0 purchases in the last 30 days, usually 1",
+    ]
+    assert wordings("{value} spent||2", np.array([np.nan, 1.0])).tolist() == ["unknown spent", "1 spent, usually 2"]
+
+
+def test_a_sentence_without_a_value_is_said_of_those_of_whom_it_is_true() -> None:
+    assert wordings("most recent: x|most recent: not x", np.array([1.0, 0.0, np.nan])).tolist() == [
+        "most recent: x",
+        "most recent: not x",
+        "most recent: not x",
+    ]
+
+
 def test_an_undefined_value_without_its_own_text_is_called_unknown() -> None:
     assert wordings("{value} spent", np.array([np.nan, 2.0])).tolist() == ["unknown spent", "2 spent"]
 
@@ -77,7 +145,29 @@ def test_a_defined_value_never_takes_the_text_for_undefined_ones() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(3.0, "3"), (0.0, "0"), (-0.0, "0"), (1234.0, "1,234"), (1234.56, "1,234.6"), (0.5, "0.5"), (0.03123, "0.031"), (-2.25, "-2.2")],
+    [
+        (3.0, "3"),
+        (0.0, "0"),
+        (-0.0, "0"),
+        (1234.0, "1,234"),
+        (1234.56, "1,234.6"),
+        (0.5, "0.5"),
+        (0.03123, "0.031"),
+        (-2.25, "-2.2"),
+        (2.96, "3"),
+        (0.0996, "0.1"),
+        (-0.0996, "-0.1"),
+        (5e-324, "0"),
+        (1e300, f"{1e300:,.0f}"),
+    ],
 )
 def test_numbers_are_written_for_people(value: float, text: str) -> None:
     assert readable(value) == text
+
+
+@given(arrays(np.float64, 5, elements=st.floats(-1e9, 1e9)))
+def test_a_rounded_number_reads_like_the_number_itself(values: Floats) -> None:
+    shown = rounded(values)
+    assert [readable(value) for value in shown] == [readable(value) for value in values]
+    np.testing.assert_array_equal(rounded(shown), shown)
+    np.testing.assert_allclose(shown, values, atol=0.050001, rtol=0)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from features.definition import Definition
-from features.feature_set import feature_set
+from features.feature import Feature, theme
+from features.feature_set import FeatureSet, feature_set
 from models import bg_nbd, model_features
 from models.bg_nbd import BgNbd
 from models.model_features import ModelFeatures, Repeat
@@ -79,9 +80,15 @@ def test_without_a_repeat_event_or_its_counts_only_base_columns_are_read(familie
 
 def test_every_column_has_a_sentence(fitted: ModelFeatures) -> None:
     assert list(fitted.sentences) == list(fitted.names)
-    assert fitted.sentences["visits"] == "{value} of visits|no visits"
+    assert fitted.sentences["visits"] == "{value} of visits|no visits|20"
     expected = fitted.sentences["expected_purchase_30d"]
-    assert expected == "{value} days with purchase events to be expected in the next 30 days|no purchase events so far"
+    assert expected.startswith("{value} days with purchase events to be expected in the next 30 days|no purchase events so far|0")
+
+
+def test_typical_is_the_median_of_those_who_have_a_value(fitted: ModelFeatures) -> None:
+    applied = fitted.apply(matrix())
+    assert fitted.typical == {name: float(np.nanmedian(column)) for name, column in zip(fitted.names, applied.T, strict=True)}
+    assert fitted.typical["visits"] == 20.0
 
 
 def test_the_seed_and_nothing_else_chooses_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,10 +109,11 @@ def test_the_fingerprint_is_over_all_that_was_decided(fitted: ModelFeatures) -> 
         replace(fitted, base_fingerprint="e" * 64),
         replace(fitted, dropped={}),
         replace(fitted, repeat=None),
+        replace(fitted, typical={**fitted.typical, "visits": 21.0}),
         replace(fitted, repeat=Repeat("purchase", 30, BgNbd(1, 1, 1, 1))),
         replace(fitted, repeat=Repeat("purchase", 31, fitted.repeat.population)),
     ]
-    assert len({made.fingerprint for made in (fitted, *others)}) == 7
+    assert len({made.fingerprint for made in (fitted, *others)}) == 8
     assert len(fitted.fingerprint) == 64
 
 
@@ -113,7 +121,7 @@ def test_a_new_way_to_compute_is_a_new_fingerprint(fitted: ModelFeatures, monkey
     before, content = fitted.fingerprint, fitted.to_json()
     monkeypatch.setattr(model_features, "CODE_VERSION", 99)
     assert fitted.fingerprint != before
-    with pytest.raises(ValueError, match="code version 1; this code reads 99"):
+    with pytest.raises(ValueError, match="code version 2; this code reads 99"):
         ModelFeatures.from_json(content)
 
 
@@ -131,6 +139,8 @@ def test_all_survives_json_exactly(event: str) -> None:
         ({"dropped": {}}, "were changed: their fingerprint is"),
         ({"more": 1}, "were changed"),
         ({"dropped": None}, "not whole"),
+        ({"typical": {}}, "were changed"),
+        ({"typical": None}, "not whole"),
         ({"base": [{"name": "a"}]}, "not whole"),
         ({"repeat": {"event": "purchase"}}, "not whole: 'days'"),
         ({"code": None}, "code version None"),
@@ -151,3 +161,44 @@ def test_the_columns_of_the_lifetime_family_are_the_ones_that_are_read() -> None
     found = model_features.fit(X, asked, seed=1)
     assert "expected_purchase_14d" in found.names
     assert found.apply(X).shape == (60, len(found.names))
+
+
+def with_categories() -> tuple[FeatureSet, np.ndarray]:
+    """A category of two named levels and another one, a weekday, and a count; user 3 has no category."""
+    features = (
+        Feature("latest_category", "category", "most recent category: {value}|no category", ("Toys & Games", "garden", "another one")),
+        Feature("cutoff_weekday", "weekday", "weekday number {value}"),
+        Feature("visits_7d", "events", "{value} visits"),
+    )
+    known = FeatureSet(columns(()).definition, features, "f" * 64)
+    codes = np.tile([0.0, 1.0, 2.0, np.nan, 0.0, 0.0], 20)
+    return known, np.column_stack([codes, np.arange(120.0) % 7, np.arange(120.0) // 6])
+
+
+def test_a_category_is_one_column_per_level() -> None:
+    known, X = with_categories()
+    found = model_features.fit(X, known, seed=1)
+    levels = ("toys___games", "garden", "another_one")
+    assert found.names == (*(f"latest_category_is_{level}" for level in levels), "cutoff_weekday", "visits_7d")
+    assert {theme(name) for name in found.names} == {"latest_category", "cutoff_weekday", "visits"}
+    applied = found.apply(X)
+    assert applied[:6, :3].tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0], [1, 0, 0], [1, 0, 0]]
+    np.testing.assert_array_equal(applied[:, 3:], X[:, 1:])
+    assert ModelFeatures.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+def test_a_level_is_named_and_neither_it_nor_a_weekday_is_compared() -> None:
+    known, X = with_categories()
+    sentences = model_features.fit(X, known, seed=1).sentences
+    assert sentences["latest_category_is_garden"] == "most recent category: garden|most recent category: not garden"
+    assert sentences["cutoff_weekday"] == "weekday number {value}"
+    assert sentences["visits_7d"] == "{value} visits||9.5"
+
+
+def test_a_level_that_nobody_has_is_dropped_alone() -> None:
+    known, X = with_categories()
+    X[X[:, 0] == 2, 0] = 1
+    found = model_features.fit(X, known, seed=1)
+    assert found.dropped == {"latest_category_is_another_one": "0 for everyone"}
+    assert found.names[:2] == ("latest_category_is_toys___games", "latest_category_is_garden")
+    assert found.apply(X)[2, :2].tolist() == [0, 1]
