@@ -27,6 +27,9 @@ LOCK_SECONDS = 300
 EXISTS = "RESOURCE_ALREADY_EXISTS"
 UNANSWERED = frozenset({"TEMPORARILY_UNAVAILABLE", "INTERNAL_ERROR"})
 
+PAGES = {"mlflow.experimentKind": "custom_model_development"}
+"""Tag of an experiment by which MLflow shows the pages of model training; it would guess those of language models."""
+
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -128,9 +131,12 @@ def _ensure_experiment(client: MlflowClient, target: str, location: str | None) 
     found = client.get_experiment_by_name(experiment_name(target))
     if found is None:
         with _already_there():
-            client.create_experiment(experiment_name(target), artifact_location=location)
-    elif found.lifecycle_stage == "deleted":
+            client.create_experiment(experiment_name(target), artifact_location=location, tags=PAGES)
+        return
+    if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
+    for key in PAGES.keys() - found.tags.keys():
+        client.set_experiment_tag(found.experiment_id, key, PAGES[key])
 
 
 def _ensure_registered_model(client: MlflowClient, target: str) -> None:

@@ -40,6 +40,14 @@ def test_every_target_gets_an_experiment_and_a_registered_model_once(config: Con
     assert second.get_experiment_by_name("nightcast/churn_28d").artifact_location == (tmp_path / "mlartifacts/churn_28d").as_uri()
 
 
+def test_an_experiment_shows_the_pages_of_model_training_also_one_from_before(config: Config) -> None:
+    client = store.prepare(config)
+    found = client.get_experiment_by_name("nightcast/churn_28d")
+    assert found.tags["mlflow.experimentKind"] == "custom_model_development"
+    client.delete_experiment_tag(found.experiment_id, "mlflow.experimentKind")
+    assert "mlflow.experimentKind" in store.prepare(config).get_experiment_by_name("nightcast/churn_28d").tags
+
+
 def test_first_use_by_several_processes_at_once_leaves_a_working_store(config: Config, tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").unlink()
     processes = [
