@@ -11,15 +11,11 @@ from pipeline.config import Config
 from pipeline.configured_features import configured_features
 from pipeline.scoring.artifact import require_fit, verify
 from pipeline.scoring.bucket import ScorerFile
-from pipeline.scoring.scorer import READ_EVENTS
 from pipeline.tracking import registry
 from pipeline.tracking.registry import ModelVersion
 
 NETWORK_WORKERS = 2
 """Most workers of this machine that may hold a neural network at once."""
-
-USERS_TOGETHER = 100_000
-"""So many users are explained in one call: enough to earn its fixed cost back, and their features fit into a worker's memory."""
 
 
 @dataclass(frozen=True)
@@ -44,17 +40,6 @@ def download(config: Config, target: Target, model: ModelVersion, folder: Path) 
     file = ScorerFile(str(held), model.manifest_sha256, features.fingerprint, target)
     require_fit(verify(held, model.manifest_sha256), fingerprint=features.fingerprint, target=target, columns=features.names)
     return Loaned(model, file)
-
-
-def buckets_together(model: ModelVersion, users: int, buckets: int) -> int:
-    """How many of `buckets` with `users` in all share a scoring task, at least one.
-
-    A model that reads events is explained bucket by bucket, so nothing is gained. The number of workers plays no part: another machine
-    makes the same tasks.
-    """
-    if model.kind in READ_EVENTS:
-        return 1
-    return max(1, USERS_TOGETHER * buckets // max(users, USERS_TOGETHER))
 
 
 def enough_workers(config: Config, models: Sequence[ModelVersion], users: int, users_per_worker: int) -> Config:

@@ -56,11 +56,6 @@ class Scorer:
     manifest: Manifest
     amount: Amount | None = None
 
-    @property
-    def reads_events(self) -> bool:
-        """Whether `Batch.view` must hold the users' events."""
-        return self.manifest.kind in READ_EVENTS
-
     def judge(self, batch: Batch) -> Judgement:
         """Raw log-odds and calibrated probability of each user, and the expected value of a sum target."""
         raw = np.asarray(self.classifier.raw(batch), dtype=np.float64)

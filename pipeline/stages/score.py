@@ -21,9 +21,9 @@ from pipeline.config import Config
 from pipeline.errors import NightcastError, NoEvents
 from pipeline.lake import Lake
 from pipeline.scoring.bucket import BucketInputs
-from pipeline.scoring.bucket_scores import ScoreTask, score_buckets
+from pipeline.scoring.bucket_scores import ScoreTask, score_bucket
 from pipeline.scoring.inputs import bucket_inputs, known_users
-from pipeline.scoring.loan import Loaned, borrow, buckets_together, enough_workers
+from pipeline.scoring.loan import Loaned, borrow, enough_workers
 from pipeline.scoring.night import SCORES, SCORES_TABLE, Provenance, assemble, counts
 
 logger = logging.getLogger(__name__)
@@ -56,8 +56,8 @@ def run(config: Config, cutoff: Cutoff, *, targets: Sequence[Target], show: bool
         with cluster(enough_workers(config, [champion.model for champion in champions], users, USERS_PER_WORKER)) as workers:
             results = []
             for target, champion in zip(targets, champions, strict=True):
-                tasks = _tasks(champion, inputs, buckets_together(champion.model, users, len(inputs)))
-                parts = workers.map(score_buckets, tasks, label=f"{target.name} bucket", show=show)
+                tasks = [ScoreTask(each, champion.file) for each in inputs]
+                parts = workers.map(score_bucket, tasks, label=f"{target.name} bucket", show=show)
                 results.append(_commit(this, target, champion, inputs[0], parts))
     return {
         "cutoff": str(cutoff),
@@ -67,10 +67,6 @@ def run(config: Config, cutoff: Cutoff, *, targets: Sequence[Target], show: bool
         "refused": sum(result["refused"] for result in results),
         "models": {target.name: result["model_version"] for target, result in zip(targets, results, strict=True)},
     }
-
-
-def _tasks(champion: Loaned, inputs: Sequence[BucketInputs], together: int) -> list[ScoreTask]:
-    return [ScoreTask(tuple(inputs[start : start + together]), champion.file) for start in range(0, len(inputs), together)]
 
 
 def _commit(this: Run, target: Target, champion: Loaned, made_from: BucketInputs, parts: Sequence[pa.Table]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import pytest
 
 from pipeline.config import Config, load
 from pipeline.lake import Lake
-from pipeline.scoring import loan
 from pipeline.stages import score
 from tests.faults.dying_bucket import killed_once_in_bucket_1
 from tests.faults.scoring_night import TARGET, ready, score_by_command, scores
@@ -38,8 +37,7 @@ def unscored(undisturbed: tuple[Config, pa.Table], tmp_path: Path) -> Config:
 def test_a_worker_killed_in_the_middle_costs_nothing_but_time(
     unscored: Config, undisturbed: tuple[Config, pa.Table], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loan, "USERS_TOGETHER", 80)  # three tasks of one bucket
-    monkeypatch.setattr(score, "score_buckets", killed_once_in_bucket_1)
+    monkeypatch.setattr(score, "score_bucket", killed_once_in_bucket_1)
     result = score.run(unscored, AS_OF, targets=[unscored.target(TARGET)], show=False)
     assert (unscored.root / "lake" / "killed").exists()
     assert (result["rows"], result["refused"]) == (240, 0)

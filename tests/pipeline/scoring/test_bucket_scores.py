@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from features.feature_set import FeatureSet
@@ -13,7 +12,7 @@ from features.target import Target
 from models import gbdt_training
 from models.amount import Amount
 from models.calibration import Calibrator
-from models.classifier import Batch, Effects, Floats
+from models.classifier import Batch, Floats
 from models.gbdt import Gbdt
 from models.gbdt_parameters import GbdtParameters
 from pipeline.config import Config
@@ -22,7 +21,7 @@ from pipeline.lake import Lake
 from pipeline.scoring import bucket_scores
 from pipeline.scoring.artifact import Manifest, pack
 from pipeline.scoring.bucket import BucketInputs, ScorerFile, load_view
-from pipeline.scoring.bucket_scores import NO_FEATURES, NOT_FINITE, PARTIAL, ScoreTask, score_buckets
+from pipeline.scoring.bucket_scores import NO_FEATURES, NOT_FINITE, PARTIAL, ScoreTask, score_bucket
 from pipeline.scoring.inputs import bucket_inputs
 from pipeline.scoring.scorer import Scorer
 from tests.models.gbdt_samples import samples
@@ -40,8 +39,8 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
 
 
 @pytest.fixture(scope="module")
-def inputs(config: Config) -> tuple[BucketInputs, ...]:
-    return bucket_inputs(config, Lake(config.lake_url), AS_OF)
+def inputs(config: Config) -> BucketInputs:
+    return bucket_inputs(config, Lake(config.lake_url), AS_OF)[1]
 
 
 @pytest.fixture(scope="module")
@@ -90,98 +89,63 @@ def recent(inputs: BucketInputs) -> list[str]:
     return sorted(users)
 
 
-def test_exactly_the_eligible_users_are_scored_and_sorted(inputs: tuple[BucketInputs, ...], file: ScorerFile) -> None:
-    rows = score_buckets(ScoreTask(inputs[1:2], file))
+def test_exactly_the_eligible_users_are_scored_and_sorted(inputs: BucketInputs, file: ScorerFile) -> None:
+    rows = score_bucket(ScoreTask(inputs, file))
     assert rows.schema.equals(PARTIAL)
-    assert rows["user_id"].to_pylist() == recent(inputs[1])
-    assert 0 < len(rows) < load_view(inputs[1]).users
+    assert rows["user_id"].to_pylist() == recent(inputs)
+    assert 0 < len(rows) < load_view(inputs).users
     assert rows["score"].null_count == 0
     assert rows["refused_reason"].null_count == rows["expected_value"].null_count == len(rows)
 
 
-def test_all_buckets_in_one_task_give_the_rows_of_one_task_each(inputs: tuple[BucketInputs, ...], file: ScorerFile) -> None:
-    one_each = pa.concat_tables([score_buckets(ScoreTask((each,), file)) for each in inputs]).sort_by("user_id")
-    together = score_buckets(ScoreTask(inputs, file))
-    assert together.equals(one_each)
-    assert len(together) == sum(len(recent(each)) for each in inputs)
-    assert set(together["score_basis"].to_pylist()) == {"rich", "thin", "new"} & set(one_each["score_basis"].to_pylist())
-
-
-@pytest.mark.parametrize("cut", [1, 2])
-def test_the_grouping_does_not_show(inputs: tuple[BucketInputs, ...], file: ScorerFile, cut: int) -> None:
-    parts = [score_buckets(ScoreTask(group, file)) for group in (inputs[:cut], inputs[cut:])]
-    assert pa.concat_tables(parts).sort_by("user_id").equals(score_buckets(ScoreTask(inputs, file)))
-
-
 def test_a_sum_has_probability_times_amount_and_others_nothing(
-    inputs: tuple[BucketInputs, ...], packed: Callable[[Target, Amount | None], ScorerFile]
+    inputs: BucketInputs, packed: Callable[[Target, Amount | None], ScorerFile]
 ) -> None:
-    rows = score_buckets(ScoreTask(inputs, packed(SPENT, Amount(40.0, 300))))
+    rows = score_bucket(ScoreTask(inputs, packed(SPENT, Amount(40.0, 300))))
     np.testing.assert_array_equal(rows["expected_value"].to_numpy(), 40.0 * rows["score"].to_numpy())
     assert rows["refused_reason"].null_count == len(rows) > 0
 
 
-def test_an_eligible_user_without_features_is_refused_with_a_reason(inputs: tuple[BucketInputs, ...], file: ScorerFile) -> None:
-    one, where = inputs[1], {"cutoff": AS_OF.key, "bucket": "1"}
-    stored = one.lake.read(one.features_table, where, ["user_id", *one.features])
-    lost = recent(one)[0]
+def test_an_eligible_user_without_features_is_refused_with_a_reason(inputs: BucketInputs, file: ScorerFile) -> None:
+    lake, where = inputs.lake, {"cutoff": AS_OF.key, "bucket": "1"}
+    stored = lake.read(inputs.features_table, where, ["user_id", *inputs.features])
+    lost = recent(inputs)[0]
     kept = stored.filter([user != lost for user in stored["user_id"].to_pylist()])
-    part = one.lake.write_part("features/less", where, "less", kept)
-    one.lake.commit("features/less", kept.schema, {"cutoff": AS_OF.key}, [part], metadata={})
-    less = replace(one, features_table="features/less", features_version=0)
-    rows = score_buckets(ScoreTask((inputs[0], less, inputs[2]), file))
+    part = lake.write_part("features/less", where, "less", kept)
+    lake.commit("features/less", kept.schema, {"cutoff": AS_OF.key}, [part], metadata={})
+    rows = score_bucket(ScoreTask(replace(inputs, features_table="features/less", features_version=0), file))
     refused = [row for row in rows.to_pylist() if row["refused_reason"]]
     assert [(row["user_id"], row["refused_reason"], row["score"]) for row in refused] == [(lost, NO_FEATURES, None)]
 
 
 class Literal:
-    """A model whose log-odds are given; it notes how many users it explained at once, and how many events it saw then."""
-
-    kind = "gbdt"
+    """A model whose log-odds are given."""
 
     def __init__(self, raw: float) -> None:
         self.answer = raw
-        self.explained: list[tuple[int, bool]] = []
 
     def raw(self, batch: Batch) -> Floats:
         return np.full(len(batch.rows), self.answer)
 
-    def effects(self, batch: Batch) -> Effects:
-        self.explained.append((len(batch.rows), len(batch.view.event_time) > 0))
-        return Effects((), np.empty((len(batch.rows), 0)), np.empty((len(batch.rows), 0)))
 
-
-def stub(model: Literal, target: Target, amount: Amount | None = None, kind: str = "gbdt") -> Scorer:
-    return Scorer(model, Calibrator(1.0, 0.0), {}, Manifest(kind, target.question, "f" * 64, (), (), {}), amount)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("kind", ["gbdt", "sequence"])
-def test_events_are_kept_for_models_that_read_them_and_others_explain_all_users_at_once(
-    inputs: tuple[BucketInputs, ...], file: ScorerFile, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model = Literal(0.0)
-    monkeypatch.setattr(bucket_scores, "opened", lambda file: stub(model, file.target, kind=kind))
-    score_buckets(ScoreTask(inputs, file))
-    sizes = [len(recent(each)) for each in inputs]
-    assert model.explained == ([(sum(sizes), False)] if kind == "gbdt" else [(size, True) for size in sizes])
+def stub(model: Literal) -> Scorer:
+    manifest = Manifest("gbdt", SPENT.question, "f" * 64, (), (), {})
+    return Scorer(model, Calibrator(1.0, 0.0), {}, manifest, Amount(40.0, 300))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("raw", [np.nan, np.inf, -np.inf])
 def test_an_answer_that_is_no_number_is_refused_and_never_written(
-    inputs: tuple[BucketInputs, ...], file: ScorerFile, raw: float, monkeypatch: pytest.MonkeyPatch
+    inputs: BucketInputs, file: ScorerFile, raw: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bucket_scores, "opened", lambda file: stub(Literal(raw), SPENT, Amount(40.0, 300)))
-    rows = score_buckets(ScoreTask(inputs, replace(file, target=SPENT)))
+    monkeypatch.setattr(bucket_scores, "opened", lambda file: stub(Literal(raw)))
+    rows = score_bucket(ScoreTask(inputs, replace(file, target=SPENT)))
     assert set(rows["refused_reason"].to_pylist()) == {NOT_FINITE}
     for name in ("score", "raw_score", "expected_value", "reason_1", "reason_1_effect"):
         assert rows[name].null_count == len(rows) > 0
 
 
-@pytest.mark.parametrize(("buckets", "name"), [((1,), "1"), ((0, 1, 2), "0 to 2")])
-def test_a_task_calls_itself_by_its_buckets(
-    inputs: tuple[BucketInputs, ...], file: ScorerFile, buckets: tuple[int, ...], name: str
-) -> None:
-    assert str(ScoreTask(tuple(inputs[bucket] for bucket in buckets), file)) == name
+def test_a_task_calls_itself_by_its_bucket(inputs: BucketInputs, file: ScorerFile) -> None:
+    assert str(ScoreTask(inputs, file)) == "1"
 
 
 def test_the_folder_of_an_artifact_holds_the_amount(packed: Callable[[Target, Amount | None], ScorerFile]) -> None:

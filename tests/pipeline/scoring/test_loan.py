@@ -12,7 +12,7 @@ from pipeline.config import Config
 from pipeline.configured_features import configured_features
 from pipeline.errors import ModelRefused, NoChampion
 from pipeline.scoring.artifact import pack
-from pipeline.scoring.loan import borrow, buckets_together, enough_workers
+from pipeline.scoring.loan import borrow, enough_workers
 from pipeline.tracking import registry, runs
 from pipeline.tracking.registry import Candidate, ModelVersion
 from tests.mlflow_store import place_mlflow_store
@@ -73,11 +73,3 @@ def test_networks_are_held_by_one_worker_for_so_many_users_and_two_at_most(confi
     network = replace(trees, kind="sequence")
     assert enough_workers(config, [trees], users, 1000).dask.workers == 4
     assert enough_workers(config, [trees, network], users, 1000).dask.workers == workers
-
-
-@pytest.mark.parametrize(("users", "together"), [(0, 16), (100_000, 16), (300_000, 5), (1_000_000, 1), (50_000_000, 1)])
-def test_small_buckets_share_a_task_of_about_100_000_users(users: int, together: int) -> None:
-    cutoff = Cutoff.from_key("20260101T000000Z")
-    trees = ModelVersion("purchase_7d", "1", "gbdt", cutoff, cutoff, cutoff, "f", "a", "run")
-    assert buckets_together(trees, users, 16) == together
-    assert buckets_together(replace(trees, kind="sequence"), users, 16) == 1

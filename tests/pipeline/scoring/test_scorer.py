@@ -148,7 +148,6 @@ def test_a_baseline_is_opened_and_explains_itself(recency: Artifact) -> None:
     assert judgement.probability[0] == pytest.approx(1 / (1 + np.exp(1.0 - 2.0 + np.log(3))))
     texts, _ = scorer.reasons(asked, judgement)
     assert texts.tolist() == [["2 days since the last view", None, None], ["no view yet", None, None]]
-    assert not scorer.reads_events
 
 
 def test_a_baseline_that_is_not_whole_is_refused(recency: Artifact) -> None:

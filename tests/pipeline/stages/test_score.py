@@ -14,7 +14,7 @@ from pipeline.config import Config
 from pipeline.errors import MissingInput, ModelRefused, NoChampion, NoEvents, PublishRefused
 from pipeline.lake import Lake
 from pipeline.scoring import scorer
-from pipeline.scoring.bucket_scores import ScoreTask, score_buckets
+from pipeline.scoring.bucket_scores import ScoreTask, score_bucket
 from pipeline.stages import publish, score, train_gbdt
 from pipeline.tracking import registry
 from pipeline.warehouse import open_warehouse
@@ -105,9 +105,9 @@ def test_scores_can_be_published_and_again_with_the_same_checksum(night: Config)
 def test_an_alias_that_moves_meanwhile_changes_nothing_in_this_run(night: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     def while_the_alias_moves(task: ScoreTask) -> pa.Table:
         registry.set_alias(night, "purchase_7d", registry.CHAMPION, "2")
-        return score_buckets(task)
+        return score_bucket(task)
 
-    monkeypatch.setattr(score, "score_buckets", while_the_alias_moves)
+    monkeypatch.setattr(score, "score_bucket", while_the_alias_moves)
     scored(night)
     assert set(rows(night)["model_version"].to_pylist()) == {"1"}
     assert registry.champion(night, "purchase_7d").version == "2"
