@@ -15,6 +15,7 @@ from features.timeline import Ints
 from models import bg_nbd
 from models.baselines import STATISTICS, ActiveDays, BaseRate, Quantity, Recency, Repetition, statistics
 from models.classifier import Floats, Labels
+from models.explanations import readable
 from models.feature_selection import sampled
 from models.model_features import fitted_features
 from models.samples import Samples
@@ -84,7 +85,7 @@ def fit(samples: Samples, rows: Ints, columns: FeatureSet, target: Target, seed:
             position = draft.position(known)
             model = replace(draft, typical=float(position.mean()))
             raw = base_rate.log_odds + model.direction * (position - model.typical)
-            fitted.append(FittedBaseline(model, {model.reason: _sentence(model, columns)}, raw, _medians(known, names)))
+            fitted.append(FittedBaseline(model, {model.reason: _sentence(model, columns, known)}, raw, _medians(known, names)))
     return FittedBaselines(tuple(fitted), left_out)
 
 
@@ -175,10 +176,13 @@ def _medians(known: Floats, names: Sequence[str]) -> dict[str, float]:
     return {name: float(np.median(column)) for name, column in defined.items() if len(column)}
 
 
-def _sentence(model: Quantity, columns: FeatureSet) -> str:
-    """The column's own where the quantity is one."""
-    if not isinstance(model, Repetition):
-        return columns.features[model.places[0]].sentence
-    if model.of_any:
-        return f"{{value}} active days to be expected in the next {model.days} days|never seen so far"
-    return fitted_features(columns.definition.repeat_event, model.days)[0].sentence
+def _sentence(model: Quantity, columns: FeatureSet, known: Floats) -> str:
+    """The column's own where the quantity is one, with the median over users behind it, as `explanations.wordings` reads it."""
+    plain = columns.features[model.places[0]].sentence
+    if isinstance(model, Repetition):
+        event, days = columns.definition.repeat_event, model.days
+        of_any = f"{{value}} active days to be expected in the next {days} days|never seen so far"
+        plain = of_any if model.of_any else fitted_features(event, days)[0].sentence
+    present, _, absent = plain.partition("|")
+    usual = list(_medians(model.quantity(known)[:, None], [model.reason]).values())
+    return "|".join([present, absent, *map(readable, usual)])

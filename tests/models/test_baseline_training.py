@@ -166,16 +166,27 @@ def test_absence_is_likelier_for_who_was_long_away() -> None:
     assert order(found, "active_days") == [0, 3, 1, 2]
 
 
-def test_every_quantity_has_a_sentence() -> None:
-    for features in (SHOP, columns(repeat_event="purchase")):
-        X = np.abs(np.random.default_rng(7).normal(5, 3, size=(6, len(features.names))).round())
-        for each in fitted(features, X, [0, 1] * 3).fitted:
-            assert set(each.sentences) == (set() if isinstance(each.model, BaseRate) else {each.model.reason})
-            assert all(
-                "{value}" in sentence and "|" in sentence for sentence in each.sentences.values() if each.model.kind != "active_days"
-            )
-    assert fitted(SHOP, FOUR, [1, 0, 1, 0]).fitted[3].sentences == {
-        "expected_any_14d": "{value} active days to be expected in the next 14 days|never seen so far"
+def test_every_quantity_has_a_sentence_with_what_is_usual() -> None:
+    found = {each.model.kind: dict(each.sentences) for each in fitted(SHOP, FOUR, [1, 0, 1, 0]).fitted}
+    usual = found["bg_nbd"]["expected_any_14d"].rpartition("|")[2]
+    assert 0 < float(usual) < 14
+    assert found == {
+        "base_rate": {},
+        "recency": {
+            "days_since_purchase": "{value} days since the last of the purchase events|no purchase events in the last 60 days|21.5"
+        },
+        "active_days": {"active_days_purchase_30d": "purchase events on {value} days in the last 30 days||0"},
+        "bg_nbd": {"expected_any_14d": f"{{value}} active days to be expected in the next 14 days|never seen so far|{usual}"},
+    }
+
+
+def test_expected_repeats_are_told_of_the_repeat_event_and_nothing_is_usual_where_nobody_has_it() -> None:
+    features = columns(repeat_event="purchase")
+    (_, *others) = fitted(features, matrix(features, days_since_any=[1.0, 2.0, 3.0, 4.0]), [1, 0, 1, 0]).fitted
+    assert {each.model.kind: list(each.sentences.values()) for each in others} == {
+        "recency": ["{value} days since the last of the purchase events|no purchase events in the last 60 days"],
+        "active_days": ["purchase events on {value} days in the last 30 days|"],
+        "bg_nbd": ["{value} days with purchase events to be expected in the next 14 days|no purchase events so far"],
     }
 
 
