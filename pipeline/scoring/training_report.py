@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from features.cutoff import Cutoff, local_midnight
 from models import calibration, metrics
 from models.calibration import Chosen
 from models.classifier import Labels
+from pipeline.evaluation.figures.training import wording
 
 if TYPE_CHECKING:
     from pipeline.scoring.enrolment import Trained, Training
@@ -122,7 +124,8 @@ def environment() -> dict[str, str]:
 
 def example(training: Training, trained: Trained) -> tuple[float, ...]:
     """A row of the feature set that belongs to nobody: the typical value of each column, 0 where none is known."""
-    return tuple(float(trained.typical.get(name, 0.0)) for name in training.features.names)
+    values = [trained.typical.get(name, 0.0) for name in training.features.names]
+    return tuple(float(value) if isfinite(value) else 0.0 for value in values)
 
 
 def importances(trained: Trained) -> dict[str, list[str | float]]:
@@ -132,5 +135,5 @@ def importances(trained: Trained) -> dict[str, list[str | float]]:
         "feature": list(names),
         "mean_abs_shap": [trained.importance[name][1] for name in names],
         "gain": [trained.importance[name][0] for name in names],
-        "sentence": [trained.sentences.get(name, "") for name in names],
+        "sentence": [wording(trained.sentences.get(name, "")) for name in names],
     }

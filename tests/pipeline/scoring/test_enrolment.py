@@ -132,7 +132,7 @@ def test_a_run_holds_what_a_person_looks_for(training: Training, classifier: gbd
         "learning_curve.png",
         "feature_importance.png",
     }
-    assert read_table(run, "feature_importance.json")["data"][0] == ["recency", 0.3, 12.0, "{value} days since the last event"]
+    assert read_table(run, "feature_importance.json")["data"][0] == ["recency", 0.3, 12.0, "… days since the last event"]
 
 
 def test_a_version_of_trees_can_be_called_and_one_of_a_network_is_kept(training: Training, classifier: gbdt.Gbdt) -> None:

@@ -78,11 +78,13 @@ def test_every_kind_of_target_is_a_question(of_target: dict[str, Any], words: st
 
 
 def test_the_example_is_typical_and_nobodys() -> None:
-    name = FEATURES.names[0]
-    found = training_report.example(training(), replace(TRAINED, typical={name: 4.5, "fitted_column": 9.0}))
+    known, undefined = FEATURES.names[:2]
+    found = training_report.example(training(), replace(TRAINED, typical={known: 4.5, undefined: np.nan, "fitted_column": 9.0}))
     assert found == (4.5, *[0.0] * (len(FEATURES.names) - 1))
 
 
 def test_importances_are_listed_strongest_first() -> None:
-    found = training_report.importances(replace(TRAINED, importance={"a": (9.0, 0.1), "b": (1.0, 0.4)}, sentences={"a": "{value} days"}))
-    assert found == {"feature": ["b", "a"], "mean_abs_shap": [0.4, 0.1], "gain": [1.0, 9.0], "sentence": ["", "{value} days"]}
+    found = training_report.importances(
+        replace(TRAINED, importance={"a": (9.0, 0.1), "b": (1.0, 0.4)}, sentences={"a": "{value} days|never"})
+    )
+    assert found == {"feature": ["b", "a"], "mean_abs_shap": [0.4, 0.1], "gain": [1.0, 9.0], "sentence": ["", "… days"]}
