@@ -12,8 +12,11 @@ from features.observation import Observation
 from features.timeline import NULL_CODE, Codes, Ints
 from features.visible import Positions
 
-EVENTS, CATEGORIES, TOP, SQUARES, TOP_AGE = range(5)
+EVENTS, CATEGORIES, TOP, SQUARES, TOP_AGE, TOP_CODE, LATEST_CODE = range(7)
 TOUCHES, ITEMS = range(2)
+
+ANOTHER = "another one"
+"""The level of all categories that the definition does not name."""
 
 
 def affinity(observation: Observation) -> Columns:
@@ -22,7 +25,8 @@ def affinity(observation: Observation) -> Columns:
     The concentration is the normalised Herfindahl index (k Σ n² − N²) / (N² (k − 1)) of k categories with n of N events each: 0 where
     all are equal, 1 where there is one only. Of top categories with as many events, the one touched last is the top.
     `repeat_share` is the share of events whose item the user had touched before within the lookback, among those with an item.
-    NaN where there are no such events; counts are 0.
+    NaN where there are no such events; counts are 0. Where categories are chosen, `latest_category` is that of the last event with one, and
+    `top_category` the top one: codes in the order of the definition, the next one for all others.
     """
     events, lookback = observation.events, within(observation.definition.lookback_days)
     mix = _mix(observation.recent, observation.end, observation.cutoffs, events.event_time, events.category)
@@ -37,6 +41,7 @@ def affinity(observation: Observation) -> Columns:
     yield Column(Feature("days_since_top_category", "days", sentence), ratio(mix[TOP_AGE], (mix[EVENTS] > 0) * DAY_MICROS))
     sentence = f"a share of {{value}} of the events on an item touched before|no events with an item {lookback}"
     yield Column(Feature("repeat_share", "share", sentence), ratio(touches - items, touches))
+    yield from _codes(observation, mix, without)
     yield from _chosen(observation, mix[EVENTS])
 
 
@@ -44,6 +49,22 @@ def _concentration(mix: Ints) -> Floats:
     events, kinds, squares = mix[EVENTS], mix[CATEGORIES], mix[SQUARES]
     single = kinds == 1
     return ratio(np.where(single, 1, kinds * squares - events * events), np.where(single, 1, events * events * (kinds - 1)))
+
+
+def _codes(observation: Observation, mix: Ints, without: str) -> Columns:
+    """The latest and the top category of each user, as codes."""
+    categories = observation.definition.categories
+    if not categories:
+        return
+    code_of = {name: code for code, name in enumerate(categories)}
+    # The last place is for users without a category: their code, −1, points there.
+    codes = np.array([*(code_of.get(name, len(categories)) for name in observation.events.categories), np.nan])
+    levels = (*map(_plain, categories), ANOTHER)
+    for name, said, row in (
+        ("latest_category", "most recent category", LATEST_CODE),
+        ("top_category", "category with the most events", TOP_CODE),
+    ):
+        yield Column(Feature(name, "category", f"{said}: {{value}}{without}", levels), codes[mix[row]])
 
 
 def _chosen(observation: Observation, categorised: Ints) -> Columns:
@@ -72,8 +93,8 @@ def _plain(name: str) -> str:
 
 @njit(cache=True, nogil=True)
 def _mix(recent: Positions, end: Positions, cutoffs: Ints, time: Ints, category: Codes) -> Ints:
-    """(5, C, U) events with a category, categories, events in the top one, sum of squares, µs since the top one was touched last."""
-    found = np.zeros((5, *end.shape), dtype=np.int64)
+    """(7, C, U) events with a category, categories, events in the top one, sum of squares, µs since the top one, which one, the latest."""
+    found = np.zeros((7, *end.shape), dtype=np.int64)
     met = np.zeros(category.max() + 1 if len(category) else 0, dtype=np.int64)
     for c in range(end.shape[0]):
         for user in range(end.shape[1]):
@@ -81,17 +102,19 @@ def _mix(recent: Positions, end: Positions, cutoffs: Ints, time: Ints, category:
             for i in range(first, behind):
                 if category[i] >= 0:
                     met[category[i]] += 1
-            events, categories, top, squares, age = 0, 0, 0, 0, 0
+            events, categories, top, squares, age, code, latest = 0, 0, 0, 0, 0, NULL_CODE, NULL_CODE
             for i in range(behind - 1, first - 1, -1):
                 number = met[category[i]] if category[i] >= 0 else 0
                 if number:
+                    if latest == NULL_CODE:
+                        latest = category[i]
                     met[category[i]] = 0
                     events += number
                     categories += 1
                     squares += number * number
                     if number > top:
-                        top, age = number, cutoffs[c] - time[i]
-            found[:, c, user] = events, categories, top, squares, age
+                        top, age, code = number, cutoffs[c] - time[i], category[i]
+            found[:, c, user] = events, categories, top, squares, age, code, latest
     return found
 
 

@@ -59,12 +59,16 @@ def facts(found: Catalogue) -> Mapping[str, Any]:
 
 
 def rows(features: Sequence[Feature]) -> list[dict[str, str]]:
-    """Name, unit and sentence of each feature, and what is said where the feature is undefined."""
+    """Name, unit and sentence of each feature, with the names of a category's levels, and what is said where the feature is undefined."""
     return [
-        {"name": feature.name, "unit": feature.unit, "sentence": said, "undefined": otherwise}
+        {"name": feature.name, "unit": feature.unit, "sentence": _with_levels(said, feature.levels), "undefined": otherwise}
         for feature in features
         for said, _, otherwise in [feature.sentence.partition("|")]
     ]
+
+
+def _with_levels(sentence: str, levels: Sequence[str]) -> str:
+    return sentence.replace("{value}", ", ".join(levels)) if levels else sentence
 
 
 def _family(name: str, definition: Definition) -> Family:

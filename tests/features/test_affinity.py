@@ -54,6 +54,27 @@ def test_chosen_categories_in_the_lookback_and_each_window() -> None:
     }
 
 
+def test_the_latest_and_the_top_category_as_codes_of_the_chosen_ones() -> None:
+    shop = (
+        *(look("a", ago, category) for ago, category in ((9, "toys"), (8, "toys"), (2, "garden"), (1, None))),
+        *(look("b", ago, category) for ago, category in ((9, "kitchen"), (8, "toys"), (7, "kitchen"))),
+        look("c", 1, None),
+        look("d", 31, "toys"),
+        *(look("e", ago, category) for ago, category in ((3, "toys"), (2, "garden"))),
+    )
+    seen = observation(*shop, categories=("garden", "toys"))
+    found = columns(affinity, seen)
+    assert (found["latest_category"], found["top_category"]) == ([0, 2, None, None, 0], [1, 2, None, None, 0])
+    features = {column.feature.name: column.feature for column in affinity(seen)}
+    assert features["top_category"].levels == features["latest_category"].levels == ("garden", "toys", "another one")
+    assert {feature.name for feature in features.values() if feature.levels} == {"latest_category", "top_category"}
+    assert features["latest_category"].sentence == "most recent category: {value}|no events with a category in the last 30 days"
+
+
+def test_without_chosen_categories_there_are_no_codes() -> None:
+    assert not {"latest_category", "top_category"} & columns(affinity, observation(look("a", 1, "toys"))).keys()
+
+
 def test_a_share_reaches_back_further_than_the_longest_window() -> None:
     found = columns(affinity, observation(look("a", 40, "c"), look("a", 1, "d"), categories=("c",), lookback=60))
     assert (found["share_in_c"], found["events_in_c_30d"]) == ([0.5], [0])
@@ -81,3 +102,5 @@ def test_a_category_shows_in_its_sentence_without_what_a_sentence_means_by_it() 
     seen = observation(event("a", 1), categories=("home|{value}",))
     features = [column.feature for column in affinity(seen) if column.feature.name == "events_in_home__value__7d"]
     assert [feature.sentence for feature in features] == ["{value} events in home/(value) in the last 7 days"]
+    (codes,) = (column.feature for column in affinity(seen) if column.feature.name == "top_category")
+    assert codes.levels == ("home/(value)", "another one")

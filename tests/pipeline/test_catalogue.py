@@ -57,7 +57,9 @@ def test_facts_are_those_of_the_definition() -> None:
 
 
 def test_a_row_parts_the_sentence_from_what_is_said_without_a_value() -> None:
-    assert rows([Feature("a", "days", "seen {value} days ago|never seen"), Feature("b", "events", "{value} events")]) == [
+    features = [Feature("a", "days", "seen {value} days ago|never seen"), Feature("b", "events", "{value} events")]
+    assert rows([*features, Feature("c", "category", "most recent: {value}|none", ("toys", "another one"))]) == [
         {"name": "a", "unit": "days", "sentence": "seen {value} days ago", "undefined": "never seen"},
         {"name": "b", "unit": "events", "sentence": "{value} events", "undefined": ""},
+        {"name": "c", "unit": "category", "sentence": "most recent: toys, another one", "undefined": "none"},
     ]

@@ -27,6 +27,7 @@ MINUTE = 60 * 10**6
 PAUSE = 12 * 60
 """Minutes; long, because the shops' events are."""
 KINDS = ("any", *TYPES)
+CODES = {"d": 0, "never": 1}
 
 
 def ratio(numerator: float, denominator: float) -> float:
@@ -120,7 +121,8 @@ def naive_affinity(rows: list[Row], cutoff: Cutoff) -> Found:
     recent = within(rows, cutoff, LOOKBACK)
     named = [row for row in recent if row["category"]]
     counts = Counter(row["category"] for row in named)
-    top = max(counts, key=lambda name: (counts[name], max(row["event_time"] for row in named if row["category"] == name)), default=None)
+    latest = {row["category"]: place for place, row in enumerate(named)}
+    top = max(counts, key=lambda name: (counts[name], latest[name]), default=None)
     touched = [row["event_time"] for row in named if row["category"] == top]
     items = [row["item_id"] for row in recent if row["item_id"]]
     index = sum(Fraction(count, len(named)) ** 2 for count in counts.values())
@@ -130,6 +132,8 @@ def naive_affinity(rows: list[Row], cutoff: Cutoff) -> Found:
         "category_concentration": float((index - least) / (1 - least)) if len(counts) > 1 else 1.0 if counts else math.nan,
         "days_since_top_category": ratio(cutoff.micros - max(touched), DAY_MICROS) if touched else math.nan,
         "repeat_share": ratio(sum(item in items[:place] for place, item in enumerate(items)), len(items)),
+        "latest_category": CODES.get(named[-1]["category"], 2) if named else math.nan,
+        "top_category": CODES.get(top, 2) if top else math.nan,
         "share_in_d": ratio(counts["d"], len(named)),
         "share_in_never": ratio(0, len(named)),
     }
@@ -167,7 +171,7 @@ def naive_lifetime(rows: list[Row], cutoff: Cutoff) -> Found:
 @given(shop=SHOPS)
 def test_families_equal_a_loop(minutes: int, naming: Naming, shop: list[Row]) -> None:
     families = ("sessions", "gaps", "calendar", "affinity", "lifetime")
-    chosen = Definition(TYPES, WINDOWS, LOOKBACK, families, minutes, categories=("d", "never"), repeat_event="purchase")
+    chosen = Definition(TYPES, WINDOWS, LOOKBACK, families, minutes, categories=tuple(CODES), repeat_event="purchase")
     features, timeline = feature_set(chosen), from_events(table(*shop), TYPES)
     matrix = features.compute(timeline, CUTOFFS)
     for c, cutoff in enumerate(CUTOFFS):
