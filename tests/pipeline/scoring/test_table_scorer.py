@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from features.target import Target
+from models import amount, gbdt
 from pipeline.errors import ModelRefused
-from pipeline.scoring.artifact import digest
+from pipeline.scoring.artifact import digest, pack
 from pipeline.scoring.table_scorer import open_table_scorer, outputs
-from tests.pipeline.scoring.conftest import NAMES
+from tests.pipeline.scoring.conftest import CALIBRATOR, CUTOFF, FINGERPRINT, NAMES
 
 Artifact = tuple[Path, str]
 
@@ -47,6 +48,16 @@ def test_a_model_of_events_does_not_read_a_table(artifact: Artifact) -> None:
     (folder / "manifest.json").write_text(json.dumps({**manifest, "kind": "sequence"}))
     with pytest.raises(ModelRefused, match="reads events"):
         open_table_scorer(folder, digest(folder / "manifest.json"))
+
+
+def test_a_sum_is_answered_with_its_expected_value(classifier: gbdt.Gbdt, tmp_path: Path) -> None:
+    target = Target("spend_30d", "sum", "purchase", 30, unit="GBP")
+    spent = amount.constant(np.array([0.0, 20.0, 40.0]), np.array([0.5, 0.5, 0.5]))
+    seal = {"target": target, "fingerprint": FINGERPRINT, "features": NAMES, "cutoffs": [CUTOFF], "amount": spent}
+    sha256 = pack(tmp_path, classifier, CALIBRATOR, {}, **seal)  # type: ignore[arg-type]
+    found = open_table_scorer(tmp_path, sha256).judge(pd.DataFrame([[1.0, 2.0], [0.0, np.nan]], columns=list(NAMES)))
+    assert tuple(found.columns) == outputs(target)
+    assert (found["expected_value"] / found["score"]).nunique() == 1  # everybody who spends spends the same
 
 
 def test_a_sum_has_an_expected_value_besides_its_probability() -> None:
