@@ -26,16 +26,16 @@ class GbdtParameters:
     threads           0: all cores
     """
 
-    rounds: int = 600
+    rounds: int = 1000
     learning_rate: float = 0.03
-    leaves: int = 15
+    leaves: int = 7
     depth: int = 6
-    min_leaf: int = 20
+    min_leaf: int = 50
     early_stopping: int = 50
     folds: int = 5
     crossfit_rows: int = 400_000
-    bagging_fraction: float = 1.0
-    feature_fraction: float = 1.0
+    bagging_fraction: float = 0.5
+    feature_fraction: float = 0.3
     l1: float = 0.0
     l2: float = 0.0
     path_smooth: float = 0.0

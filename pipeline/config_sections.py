@@ -108,16 +108,16 @@ class TargetSection(Section):
 class Gbdt(Section):
     """LightGBM's parameters; see `models.gbdt_parameters.GbdtParameters`."""
 
-    rounds: Annotated[int, Field(ge=1, le=10_000)] = 600
+    rounds: Annotated[int, Field(ge=1, le=10_000)] = 1000
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.03
-    leaves: Annotated[int, Field(ge=2, le=1024)] = 15
+    leaves: Annotated[int, Field(ge=2, le=1024)] = 7
     depth: Annotated[int, Field(ge=1, le=12)] = 6
-    min_leaf: Annotated[int, Field(ge=1)] = 20
+    min_leaf: Annotated[int, Field(ge=1)] = 50
     early_stopping: Annotated[int, Field(ge=1)] = 50
     folds: Annotated[int, Field(ge=2, le=10)] = 5
     crossfit_rows: Annotated[int, Field(ge=1)] = 400_000
-    bagging_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
-    feature_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    bagging_fraction: Annotated[float, Field(gt=0, le=1)] = 0.5
+    feature_fraction: Annotated[float, Field(gt=0, le=1)] = 0.3
     l1: Annotated[float, Field(ge=0, le=1e6)] = 0.0
     l2: Annotated[float, Field(ge=0, le=1e6)] = 0.0
     path_smooth: Annotated[float, Field(ge=0, le=1e6)] = 0.0

@@ -68,7 +68,7 @@ def run(folder: str, way: str, columns: int, rounds: int, threads: int) -> dict[
 def _parameters(rounds: int, threads: int) -> GbdtParameters:
     from models.gbdt_parameters import GbdtParameters
 
-    return GbdtParameters(rounds=rounds, learning_rate=0.1, leaves=31, crossfit_rows=1, threads=threads)
+    return GbdtParameters(rounds=rounds, leaves=31, bagging_fraction=1.0, feature_fraction=1.0, crossfit_rows=1, threads=threads)
 
 
 def _from_lake(folder: str, columns: int, parameters: GbdtParameters) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from tests.models.tiny_shop import START, memoryless
 
 NAMES = tuple(f"feature_{number}" for number in range(8))
 COLUMNS = columns(NAMES)
-PARAMETERS = GbdtParameters(rounds=40, learning_rate=0.05, threads=1, min_leaf=10, folds=2)
+PARAMETERS = GbdtParameters(rounds=40, learning_rate=0.05, leaves=15, min_leaf=10, folds=2, feature_fraction=1.0, threads=1)
 VIEW = memoryless(3, 2, 1.0, seed=0)
 
 

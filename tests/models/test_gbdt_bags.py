@@ -23,7 +23,7 @@ def rows() -> np.ndarray:
 def boosters(rows: np.ndarray) -> list[lightgbm.Booster]:
     """Three of different seeds; the last has not learned anything."""
     y = (np.nan_to_num(rows[:, 0]) + np.random.default_rng(2).normal(size=600) > 0).astype(np.int8)
-    parameters = GbdtParameters(feature_fraction=0.5, extra_trees=True, threads=1)
+    parameters = GbdtParameters(leaves=15, min_leaf=20, feature_fraction=0.5, extra_trees=True, threads=1)
     data = lightgbm.Dataset(rows, label=y, params=parameters.settings("abcd", 0))
     alike = {**parameters.settings("abcd", 3), "min_data_in_leaf": 600}
     return [lightgbm.train(settings, data, 30) for settings in (parameters.settings("abcd", 1), parameters.settings("abcd", 2), alike)]

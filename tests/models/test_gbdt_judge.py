@@ -18,7 +18,9 @@ from tests.models.feature_columns import columns
 from tests.models.gbdt_samples import samples
 
 COLUMNS = columns(("a", "b"))
-SMALL = GbdtParameters(rounds=40, learning_rate=0.1, leaves=4, min_leaf=10, early_stopping=5, threads=1)
+SMALL = GbdtParameters(
+    rounds=40, learning_rate=0.1, leaves=4, min_leaf=10, early_stopping=5, bagging_fraction=1.0, feature_fraction=1.0, threads=1
+)
 ALWAYS = float("inf")
 
 

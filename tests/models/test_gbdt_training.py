@@ -25,7 +25,10 @@ from tests.models.tiny_shop import START, memoryless
 
 NAMES = tuple(f"feature_{number}" for number in range(8))
 COLUMNS = columns(NAMES)
-PARAMETERS = GbdtParameters(rounds=60, learning_rate=0.1, threads=1, min_leaf=10, folds=3)
+WHOLE: dict[str, Any] = {"bagging_fraction": 1.0, "feature_fraction": 1.0, "threads": 1}
+"""Every row and column for every tree: what the tests below reckon with."""
+
+PARAMETERS = GbdtParameters(rounds=60, learning_rate=0.1, leaves=15, min_leaf=10, folds=3, **WHOLE)
 VIEW = memoryless(3, 2, 1.0, seed=0)
 
 
@@ -84,7 +87,7 @@ def whoever() -> tuple[Samples, Ints]:
 @pytest.mark.parametrize("crossfit_rows", [400_000, 1])
 def test_no_answer_for_calibration_comes_from_a_model_that_saw_the_user(crossfit_rows: int) -> None:
     whole, _ = whoever()
-    parameters = GbdtParameters(rounds=40, learning_rate=0.1, min_leaf=2, threads=1, crossfit_rows=crossfit_rows)
+    parameters = GbdtParameters(rounds=40, learning_rate=0.1, min_leaf=2, crossfit_rows=crossfit_rows, **WHOLE)
     found = fit(whole, columns(["who"]), parameters, seed=1)
     assert abs(auc(found.y, found.raw) - 0.5) < (0.1 if crossfit_rows > 1 else 0.3)
 
@@ -116,7 +119,7 @@ def test_plenty_is_learned_from_once_with_a_tenth_of_the_users_held_out() -> Non
 
 def test_every_round_of_every_training_is_counted() -> None:
     rounds: list[None] = []
-    found = fit(shop(1), COLUMNS, GbdtParameters(rounds=7, early_stopping=50, folds=3, threads=1), 5, lambda: rounds.append(None))
+    found = fit(shop(1), COLUMNS, GbdtParameters(rounds=7, early_stopping=50, folds=3, **WHOLE), 5, lambda: rounds.append(None))
     assert len(rounds) == 3 * 7 + found.rounds == 28
 
 
@@ -169,8 +172,8 @@ def test_recent_cutoffs_count_more_with_a_half_life() -> None:
     cutoff = np.repeat(np.arange(4), 800)
     y = (random.random(3200) < np.array([0.2, 0.4, 0.6, 0.8])[cutoff]).astype(np.int8)
     whole = samples(random.normal(size=(3200, 1)), y, np.tile(np.arange(800), 4), cutoff)
-    parameters = GbdtParameters(rounds=1, min_leaf=3200, folds=2, threads=1)
-    recent = GbdtParameters(rounds=1, min_leaf=3200, folds=2, threads=1, half_life_days=3.5)
+    parameters = GbdtParameters(rounds=1, min_leaf=3200, folds=2, **WHOLE)
+    recent = replace(parameters, half_life_days=3.5)
     answers = [expit(raw(fit(whole, columns(["noise"]), each, seed=1).model, np.zeros((1, 1))))[0] for each in (parameters, recent)]
     assert answers[0] == pytest.approx(y.mean(), abs=0.01)
     weights = 0.25 ** np.array([3, 2, 1, 0])
@@ -222,5 +225,5 @@ def test_a_device_that_lightgbm_cannot_use_is_named() -> None:
 def test_a_model_without_a_split_answers_with_the_share() -> None:
     y = np.tile(np.array([0, 0, 1], dtype=np.int8), 300)
     whole = samples(np.arange(900.0)[:, None], y, np.tile(np.arange(300), 3), np.repeat(np.arange(3), 300))
-    model = fit(whole, columns(["number"]), GbdtParameters(min_leaf=900, threads=1), seed=1).model
+    model = fit(whole, columns(["number"]), GbdtParameters(min_leaf=900, **WHOLE), seed=1).model
     assert raw(model, np.zeros((2, 1))) == pytest.approx(np.full(2, logit(1 / 3)), abs=0.01)

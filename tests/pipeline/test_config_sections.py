@@ -91,8 +91,9 @@ def test_trees_refuse_what_lightgbm_would_not_understand(wrong: dict[str, object
 
 def test_bags_must_differ() -> None:
     with pytest.raises(ValidationError, match=r"training\.gbdt\.bags = 3 would average equal models"):
-        Gbdt(bags=3)
-    assert Gbdt(bags=3, extra_trees=True).bags == 3
+        Gbdt(bags=3, bagging_fraction=1, feature_fraction=1)
+    assert Gbdt(bags=3, bagging_fraction=1, feature_fraction=1, extra_trees=True).bags == 3
+    assert Gbdt(bags=3).bags == 3
 
 
 def test_nothing_is_tuned_unless_minutes_are_given() -> None:
