@@ -20,7 +20,7 @@ from models.gbdt import Gbdt
 from models.gbdt_importance import importance
 from models.gbdt_parameters import GbdtParameters
 from models.gbdt_training import DeviceRefused, FittedGbdt
-from models.model_features import ModelFeatures, fitted_features
+from models.model_features import ModelFeatures, fitted_features, levels_of
 from models.samples import Samples
 from pipeline import sufficiency
 from pipeline.config import Config
@@ -70,15 +70,20 @@ def _parameters(training: Training) -> GbdtParameters:
     """
     settings = training.config.training.gbdt
     parameters = GbdtParameters(**settings.model_dump())
-    wanted = training.features.definition
-    fitted = fitted_features(wanted.repeat_event, wanted.repeat_days) if wanted.repeat_event else ()
-    names = [feature.name for feature in (*training.features.features, *fitted)]
+    names = _possible(training)
     if unknown := parameters.unmatched(names):
         raise ConfigError(
             f"training.gbdt.monotone names {', '.join(map(repr, unknown))}, but no feature is called so; there are {len(names)}",
             mend="use a name of `nightcast features`, or its beginning followed by *",
         )
     return replace(parameters, threads=settings.threads or max(1, (os.cpu_count() or 2) // 2))
+
+
+def _possible(training: Training) -> list[str]:
+    """Every column that a model of these features may read."""
+    wanted = training.features.definition
+    fitted = fitted_features(wanted.repeat_event, wanted.repeat_days) if wanted.repeat_event else ()
+    return [column.name for feature in (*training.features.features, *fitted) for column in levels_of(feature) or (feature,)]
 
 
 def _tuned(training: Training, tracked: Run, samples: Samples, parameters: GbdtParameters, *, show: bool) -> GbdtParameters:

@@ -169,6 +169,18 @@ def test_a_constraint_on_a_column_that_does_not_exist_is_refused_before_anything
     assert "beginning followed by" in refusal.value.mend
 
 
+def test_a_level_of_a_category_is_a_column_and_the_category_is_not(shop: Config) -> None:
+    source = shop.source.model_dump()
+    told = configuration(
+        shop.root,
+        source={**source, "columns": {**source["columns"], "category": "c"}},
+        features={"categories": ["Toys"]},
+        training={"gbdt": {"monotone": {"top_category_is_toys": 1, "top_category": 1}}},
+    )
+    with pytest.raises(ConfigError, match=r"monotone names 'top_category', but no feature is called so; there are \d+"):
+        train(told)
+
+
 def test_constraints_of_existing_and_of_fitted_columns_are_taken(shop: Config, tmp_path: Path) -> None:
     repeating = configuration(
         tmp_path,
