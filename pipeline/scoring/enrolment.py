@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -91,24 +92,27 @@ def opened(training: Training, kind: str) -> Iterator[Run]:
     lake, table = Lake(training.config.lake_url), training.features.table
     taught = lake.metadata(LABELS_TABLE, {"target": training.target.name, "cutoff": training.newest.key})
     checks = report.require(lake, training.as_of, training.features, training.target, training.split, str(taught.get("timelines_version")))
-    read = {"labels_version": lake.version(LABELS_TABLE), "features_version": lake.version(table)}
+    read = {each: lake.version(each) for each in (LABELS_TABLE, table)}
     made_from = {name: str(taught.get(name)) for name in ("timelines_version", "events_version")}
-    lineage = {**{name: str(number) for name, number in read.items()}, **made_from}
+    lineage = {"labels_version": str(read[LABELS_TABLE]), "features_version": str(read[table]), **made_from}
     tags = {"kind": kind, "cutoff": training.as_of.key, "fingerprint": training.features.fingerprint, **lineage, "leak_gate": "passed"}
     with runs.opened(training.config, training.target.name, f"{kind} {training.as_of}", tags) as run:
-        content = "\n".join([table, *tags.values(), *(cutoff.key for cutoff in training.split.training)])
-        digest = hashlib.sha256(content.encode()).hexdigest()
         run.table("leak_check.json", {"checks": checks})
-        profile = {"cutoffs": [str(cutoff) for cutoff in training.split.training], **made_from}
-        run.dataset(
-            table, digest, lake.uri(table), read["features_version"], context="training", profile=profile, columns=training.features.names
-        )
-        labels = {**profile, "target": training.target.name}
-        run.dataset(LABELS_TABLE, digest, lake.uri(LABELS_TABLE), read["labels_version"], context="training", profile=labels)
+        _log_tables(training, run, lake, read, made_from)
         try:
             yield run
         except NotLearnable as error:
             raise NotEnoughData(f"Target '{training.target.name}' as of {training.as_of} cannot be learned: {error}", mend=MEND) from error
+
+
+def _log_tables(training: Training, run: Run, lake: Lake, read: Mapping[str, int | None], made_from: Mapping[str, str]) -> None:
+    """The tables as the run's data sets; a table's digest is that of its address in the lake, its version and the cutoffs read."""
+    profile = {"cutoffs": [str(cutoff) for cutoff in training.split.training], **made_from}
+    tables = {training.features.table: profile, LABELS_TABLE: {**profile, "target": training.target.name}}
+    for table, told in tables.items():
+        version, columns = read[table], training.features.names if table == training.features.table else ()
+        digest = hashlib.sha256(json.dumps([table, version, told], sort_keys=True).encode()).hexdigest()
+        run.dataset(table, digest, lake.uri(table), version, context="training", profile=told, columns=columns)
 
 
 def enrol(training: Training, run: Run, trained: Trained, seconds: float) -> dict[str, Any]:

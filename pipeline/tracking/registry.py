@@ -97,7 +97,8 @@ def register(config: Config, target: str, run: Run, files: Path, candidate: Cand
     with store.answering(store.address(config)), tempfile.TemporaryDirectory(prefix="nightcast-") as folder:
         known = client.get_run(run.id)
         name = f"{target}-{candidate.kind}"
-        model = client.create_logged_model(known.info.experiment_id, name, run.id, tags, known.data.params, model_type=candidate.kind)
+        told = {**tags, "mlflow.note.content": card.description}
+        model = client.create_logged_model(known.info.experiment_id, name, run.id, told, known.data.params, model_type=candidate.kind)
         model_folder.write(Path(folder), files, model, {"target": target, **tags}, card.interface)
         client.log_model_artifacts(model.model_id, folder)
         client.finalize_logged_model(model.model_id, "READY")

@@ -43,9 +43,9 @@ def importance(columns: Mapping[str, tuple[float, float]], sentences: Mapping[st
     total = sum(gain for gain, _ in columns.values()) or 1.0
     moved.barh(top, [columns[name][1] for name in top], color=COLORS[0])
     gained.barh(top, [100 * columns[name][0] / total for name in top], color=COLORS[1])
-    moved.set(xlabel="mean |SHAP|, log-odds: how far the column moves a user's score")
-    gained.set(xlabel="gain, % of all: how much it lowered the loss in training")
-    moved.set_yticks(range(len(top)), [f"{wording(sentences.get(name, ''))}\n{name}" for name in top], fontsize=8)
+    moved.set(xlabel="mean |SHAP|, log-odds: how far it moves a score")
+    gained.set(xlabel="gain, % of all: how much it helped to learn")
+    moved.set_yticks(range(len(top)), [f"{wording(sentences.get(name, ''))}\n{name}" for name in top], fontsize=9)
     gained.set_yticks(range(len(top)), [])
     for panel in (moved, gained):
         panel.set_ylim(-0.6, len(top) - 0.4)

@@ -83,6 +83,7 @@ def test_the_pages_of_the_version_its_model_and_its_run_lead_to_each_other(confi
     model = run.client.get_logged_model(output.model_id)
     assert (version.description, version.tags["model_id"]) == ("trees as of June", model.model_id)
     assert (model.status.value, model.model_type, model.source_run_id, model.params) == ("READY", "gbdt", run.id, {"rounds": "20"})
+    assert model.tags["mlflow.note.content"] == "trees as of June"
     assert json.loads(model.tags["mlflow.modelVersions"]) == [{"name": "purchase_7d", "version": "1"}]
     assert [(metric.key, metric.value) for metric in model.metrics] == [("out_of_fold_auc", 0.75)]
     assert run.client.get_run(run.id).data.metrics == {"out_of_fold_auc": 0.75}
