@@ -19,6 +19,11 @@ SETTINGS = {
 }
 
 
+def page(address: str) -> str:
+    """Where people begin: the list of experiments, on the pages of model training, since MLflow opens those of language models first."""
+    return f"{address}/#/experiments?workflowType=machine_learning"
+
+
 def start(services: Services, state: Path, config: Config) -> str:
     """Start the UI and return its address at once; a store that is a server already has its own, which is returned."""
     store = address(config)

@@ -56,4 +56,6 @@ def _show_addresses(console: Console, home: AirflowHome, tracking: str, reports:
     # only ever on a terminal: a log file would keep the password
     password = home.password() if sys.stderr.isatty() else f"in {home.passwords}"
     console.print(f"Airflow    {home.address}  user {USER}, password {password}", soft_wrap=True, highlight=False, markup=False)
-    console.print(f"MLflow     {tracking}\nData Docs  {reports}\nCtrl-C stops them all.", soft_wrap=True, highlight=False, markup=False)
+    console.print(
+        f"MLflow     {mlflow.page(tracking)}\nData Docs  {reports}\nCtrl-C stops them all.", soft_wrap=True, highlight=False, markup=False
+    )

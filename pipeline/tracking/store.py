@@ -131,7 +131,8 @@ def _ensure_experiment(client: MlflowClient, target: str, location: str | None) 
     found = client.get_experiment_by_name(experiment_name(target))
     if found is None:
         with _already_there():
-            client.create_experiment(experiment_name(target), artifact_location=location, tags=PAGES)
+            about = {"mlflow.note.content": f"Trainings, evaluations and promotions of target {target}"}
+            client.create_experiment(experiment_name(target), artifact_location=location, tags={**PAGES, **about})
         return
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)

@@ -44,3 +44,7 @@ def test_the_server_listens_on_loopback_for_loopback_names_only(
     assert started[0].environment["MLFLOW_BACKEND_STORE_URI"] == f"sqlite:///{tmp_path}/mlflow.db"
     assert not [argument for argument in argv if "sqlite" in argument]
     assert started[0].environment["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+def test_people_begin_with_the_experiments_of_model_training() -> None:
+    assert mlflow.page("http://127.0.0.1:5000") == "http://127.0.0.1:5000/#/experiments?workflowType=machine_learning"
