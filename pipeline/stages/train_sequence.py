@@ -18,6 +18,7 @@ from models.sequence_training import Epoch
 from pipeline import sufficiency
 from pipeline.config import Config
 from pipeline.configured_features import configured_features
+from pipeline.errors import ConfigError
 from pipeline.lake import Lake
 from pipeline.progress import track
 from pipeline.scoring.enrolment import Trained, Training, enrol, opened
@@ -30,8 +31,14 @@ def run(config: Config, target: Target, cutoff: Cutoff, *, show: bool) -> dict[s
     """Train as of `cutoff` on the labels matured by then; the registered version and its AUC on the held-out users.
 
     Of more samples than `training.sequence.max_samples`, that many are drawn by the seed. With too few of either outcome nothing is
-    trained, and the result says why. Raises MissingInput if labels of a training cutoff have not been built, NotEnoughData without any.
+    trained, and the result says why. Raises MissingInput if labels of a training cutoff have not been built, NotEnoughData without any,
+    ConfigError for a target of kind `sum`: the network says nothing of amounts.
     """
+    if target.kind == "sum":
+        raise ConfigError(
+            f"Target '{target.name}' is of kind 'sum', and the sequence model says nothing of amounts",
+            mend=f"run `nightcast train-gbdt --target {target.name}` and `nightcast train-baselines` with it",
+        )
     held = config.split(target, cutoff)
     training, lake, limit = (
         Training(config, target, cutoff, held, configured_features(config)),

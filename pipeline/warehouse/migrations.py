@@ -19,8 +19,12 @@ UPGRADES: Mapping[int, Sequence[str]] = {
         'ALTER TABLE "validation_runs" ADD COLUMN "accepted_by_type" text',
         'ALTER TABLE "validation_runs" ADD COLUMN "repeated_by_type" text',
     ),
+    3: (),
 }
-"""For each version after 1, the statements that lead there from the version before, in SQL that both engines read."""
+"""For each version after 1, the statements that lead there from the version before, in SQL that both engines read.
+
+An upgrade renews all comments and views; one without statements does only that.
+"""
 
 
 def newest() -> int:

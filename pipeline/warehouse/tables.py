@@ -21,10 +21,15 @@ USER_SCORES = Table(
         CUTOFF,
         USER_ID,
         Column("score", DOUBLE, "Calibrated probability in [0, 1] that the target comes true in its prediction window."),
-        Column("expected_value", DOUBLE, "Expected total of the window, for targets of kind sum; otherwise null.", optional=True),
+        Column(
+            "expected_value",
+            DOUBLE,
+            "Expected total of the window, where one below 0 counts as 0, for targets of kind sum; otherwise null.",
+            optional=True,
+        ),
         Column("unit", TEXT, "Unit of expected_value; null where that is.", optional=True),
         Column("raw_score", DOUBLE, "The model's log-odds before calibration."),
-        Column("percentile", DOUBLE, "Percentage of the night's scored users with a lower or equal score, in [0, 100]."),
+        Column("percentile", DOUBLE, "Percentage of the night's scored users with a lower or equal raw_score, in [0, 100]."),
         Column("decile", INTEGER, "Tenth of the night's scored users, 1 (most likely) to 10."),
         Column("reason_1", TEXT, "What moved the score most, in plain words.", optional=True),
         Column("reason_2", TEXT, "What moved the score second most.", optional=True),
@@ -165,8 +170,10 @@ SCORE_DECILES = View(
         Column("decile", INTEGER, "Tenth of the night's scored users, 1 (most likely) to 10."),
         Column("users", BIGINT, "Scored users in the decile."),
         Column("expected_events", DOUBLE, "Sum of their scores."),
+        Column("expected_value", DOUBLE, "Sum of their expected values; null where the target is no sum."),
     ),
-    """SELECT "target", "cutoff", "decile", count(*) AS "users", sum("score") AS "expected_events"
+    """SELECT "target", "cutoff", "decile", count(*) AS "users", sum("score") AS "expected_events",
+  sum("expected_value") AS "expected_value"
 FROM "user_scores" GROUP BY "target", "cutoff", "decile\"""",
 )
 

@@ -11,7 +11,7 @@ from pipeline.errors import ConfigError
 from pipeline.warehouse import migrations, open_warehouse
 from pipeline.warehouse.schema import Table
 from pipeline.warehouse.sql import SqlWarehouse
-from pipeline.warehouse.tables import TABLES, USER_SCORES, VIEWS
+from pipeline.warehouse.tables import SCORE_DECILES, TABLES, USER_SCORES, VIEWS
 from tests.warehouse.nights import CUTOFF, TARGET, run_of, scores
 
 COMMENTS = {
@@ -136,7 +136,7 @@ def test_a_warehouse_of_version_1_becomes_what_a_new_one_is_and_keeps_its_rows(c
         first = warehouse.query("SELECT * FROM validation_runs")
     monkeypatch.undo()
     with open_warehouse(config) as warehouse:
-        assert warehouse.query("SELECT max(version) AS v FROM schema_version")["v"].to_pylist() == [2]
+        assert warehouse.query("SELECT max(version) AS v FROM schema_version")["v"].to_pylist() == [migrations.newest()]
         runs = warehouse.query("SELECT * FROM validation_runs")
         assert runs.select(first.column_names).equals(first)
         assert [set(runs[name].to_pylist()) for name in ADDED["validation_runs"]] == [{None}] * 5
@@ -144,6 +144,25 @@ def test_a_warehouse_of_version_1_becomes_what_a_new_one_is_and_keeps_its_rows(c
         assert warehouse.query(refused).to_pylist() == [{"row": 2, "reason": "no user", "stream": None, "place": None}]
     test_every_table_view_and_column_carries_its_comment(config)
     test_tables_have_the_declared_columns_in_order(config)
+
+
+def test_a_view_of_version_2_gets_the_column_that_it_lacks(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = replace(
+        SCORE_DECILES,
+        columns=SCORE_DECILES.columns[:-1],
+        select=SCORE_DECILES.select.replace(',\n  sum("expected_value") AS "expected_value"', ""),
+    )
+    monkeypatch.setattr(migrations, "VIEWS", tuple(first if view is SCORE_DECILES else view for view in VIEWS))
+    monkeypatch.setattr(migrations, "UPGRADES", {2: migrations.UPGRADES[2]})
+    with open_warehouse(config) as warehouse:
+        assert "expected_value" not in warehouse.query("SELECT * FROM score_deciles").column_names
+        warehouse.publish(scores(), TARGET, CUTOFF, run_of(scores()))
+        before = warehouse.checksum(TARGET, CUTOFF)
+    monkeypatch.undo()
+    with open_warehouse(config) as warehouse:
+        assert set(warehouse.query("SELECT expected_value FROM score_deciles")["expected_value"].to_pylist()) == {None}
+        assert warehouse.checksum(TARGET, CUTOFF) == before
+    test_every_table_view_and_column_carries_its_comment(config)
 
 
 def test_the_key_of_a_night_is_the_primary_key(config: Config) -> None:

@@ -173,10 +173,12 @@ def test_expected_values_and_their_unit_are_read_as_they_were_scored(config: Con
         publish(warehouse, rows, target_kind="sum")
         found = warehouse.query("SELECT expected_value, unit FROM user_scores_latest ORDER BY user_id").to_pylist()
         with_values = warehouse.checksum(TARGET, CUTOFF)
+        by_decile = warehouse.query("SELECT expected_value FROM score_deciles")["expected_value"].to_pylist()
         publish(warehouse, scores(40, 3))
         assert warehouse.checksum(TARGET, CUTOFF) != with_values
     assert [row["expected_value"] for row in found] == rows["expected_value"].to_pylist()[:40]
     assert {row["unit"] for row in found} == {"£ a month"}
+    assert sum(by_decile) == pytest.approx(sum(row["expected_value"] for row in found))
 
 
 def test_names_and_texts_are_values_whatever_they_contain(config: Config) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.config import Config
 from pipeline.configured_features import configured_features
-from pipeline.errors import MissingInput
+from pipeline.errors import ConfigError, MissingInput
 from pipeline.scoring.bucket import ScorerFile
 from pipeline.scoring.scorer import open_scorer
 from pipeline.stages import train_sequence
@@ -43,3 +43,13 @@ def test_too_few_of_one_outcome_skip_the_training_with_the_counts(shop: Config, 
 def test_labels_that_were_never_built_are_missing(shop: Config) -> None:
     with pytest.raises(MissingInput, match="build-features --training"):
         train_sequence.run(shop, shop.target("purchase_7d"), AS_OF.plus_days(3), show=False)
+
+
+def test_a_sum_is_refused_with_what_learns_it(shop: Config, tmp_path: Path) -> None:
+    source = {"files": "{date}.csv", "event_types": shop.source.event_types}
+    columns = {"user_id": "u", "event_time": "t", "event_type": "e", "value": "v"}
+    targets = {"spent_7d": {"kind": "sum", "event_type": "purchase", "horizon_days": 7}}
+    summed = configuration(tmp_path, targets=targets, source={**source, "columns": columns})
+    with pytest.raises(ConfigError, match="says nothing of amounts") as refused:
+        train_sequence.run(summed, summed.target("spent_7d"), AS_OF, show=False)
+    assert "nightcast train-gbdt --target spent_7d" in refused.value.mend
