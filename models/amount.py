@@ -89,9 +89,14 @@ def constant(amounts: Floats, probability: Floats) -> Amount:
 def load(folder: Path, threads: int = 0) -> Amount:
     """The amount that `save` wrote, with the features that the classifier of the same folder reads.
 
-    Raises ValueError where those are not the ones it was trained on. The caller has checked the files' digests.
+    Raises ValueError for an amount that is not there or not whole, and where those features are not the ones it was trained on. The caller
+    has checked the files' digests.
     """
+    if not (folder / AMOUNT_FILE).is_file():
+        raise ValueError(f"The model of a sum has no {AMOUNT_FILE}")
     told = json.loads((folder / AMOUNT_FILE).read_text(encoding="utf-8"))
+    if set(told) != {"scale", "rows", "features"}:
+        raise ValueError(f"An amount has scale, rows and features, got {', '.join(sorted(told)) or 'nothing'}")
     if told["features"] is None:
         return Amount(told["scale"], told["rows"])
     features = ModelFeatures.from_json(json.loads((folder / FEATURES_FILE).read_text(encoding="utf-8")))

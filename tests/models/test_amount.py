@@ -150,6 +150,14 @@ def test_trees_beside_other_features_are_refused(trained: tuple[Samples, Amount]
         amount.load(saved(model, other, tmp_path))
 
 
+def test_an_amount_that_is_not_there_or_not_whole_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"has no amount\.json"):
+        amount.load(tmp_path)
+    (tmp_path / "amount.json").write_text('{"scale": 3.0}')
+    with pytest.raises(ValueError, match="scale, rows and features, got scale"):
+        amount.load(tmp_path)
+
+
 @given(st.lists(st.tuples(st.floats(0, 200), st.floats(0, 200) | st.just(np.nan)), min_size=1, max_size=20))
 def test_each_users_answer_depends_on_that_user_alone(trained: tuple[Samples, Amount], users: list[tuple[float, float]]) -> None:
     model, X = trained[1], np.array(users)

@@ -14,6 +14,7 @@ from features.cutoff import Cutoff
 from features.target import Target
 from features.timeline import from_events
 from models import gbdt
+from models.amount import Amount
 from models.baselines import Recency
 from models.calibration import Calibrator
 from models.classifier import Batch, Effects, Floats
@@ -158,3 +159,47 @@ def test_a_baseline_that_is_not_whole_is_refused(recency: Artifact) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(ModelRefused, match="The baseline recency has reason, columns"):
         open_scorer(folder, digest(folder / "manifest.json"), fingerprint="f" * 64, target=TARGET)
+
+
+SPENT = Target("spent_7d", "sum", "purchase", 7, unit="GBP")
+
+
+@pytest.fixture
+def spent(classifier: gbdt.Gbdt, tmp_path: Path) -> Artifact:
+    folder = tmp_path / "spent"
+    folder.mkdir()
+    names, cutoffs = ("purchases_30d", "days_since_view"), [CUTOFF.plus_days(-14)]
+    return folder, pack(
+        folder,
+        classifier,
+        Calibrator(1.1, -0.2),
+        {},
+        target=SPENT,
+        fingerprint="f" * 64,
+        features=names,
+        cutoffs=cutoffs,
+        amount=Amount(30.0, 250),
+    )
+
+
+def test_a_sum_is_expected_to_be_its_probability_times_the_amount_of_those_who_spend(spent: Artifact) -> None:
+    scorer = open_scorer(*spent, fingerprint="f" * 64, target=replace(SPENT, unit="EUR"))
+    judgement = scorer.judge(batch(np.array([[1.0, 2.0], [-1.0, 0.5]])))
+    assert judgement.expected is not None
+    np.testing.assert_array_equal(judgement.expected, 30.0 * judgement.probability)
+
+
+def test_a_user_without_a_finite_amount_has_no_whole_answer(spent: Artifact, monkeypatch: pytest.MonkeyPatch) -> None:
+    scorer = open_scorer(*spent, fingerprint="f" * 64, target=SPENT)
+    monkeypatch.setattr(Amount, "expected", lambda _, X: np.where(X[:, 0] > 0, np.inf, 5.0))
+    assert scorer.judge(batch(np.array([[1.0, 2.0], [-1.0, 0.5]]))).usable.tolist() == [False, True]
+
+
+def test_a_sum_without_its_amount_is_refused(spent: Artifact) -> None:
+    folder, _ = spent
+    (folder / "amount.json").unlink()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["files"]["amount.json"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ModelRefused, match=r"The model of a sum has no amount\.json"):
+        open_scorer(folder, digest(folder / "manifest.json"), fingerprint="f" * 64, target=SPENT)
