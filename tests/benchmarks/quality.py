@@ -1,11 +1,12 @@
-"""How good the features of the shipped profiles are, with an untuned LightGBM: `python -m tests.benchmarks.quality --development | --open`.
+"""How good the trees of the shipped profiles are, as they train: `python -m tests.benchmarks.quality --development | --open`.
 
 --development  on earlier cutoffs, against a stand-in for the reference (`reference_aggregates`): as often as one likes
 --open         on the cutoffs of `../shared/data/reference`, user by user against the reference's own scores. They are tests: choices are
                made on the earlier cutoffs and committed first. Each look is written down in `quality_looks.md` before it is shown.
 
-The definition and the training cutoffs are those of the shipped profiles. A difference is AUC of ours − AUC of theirs on the users in both,
-with the middle 95 % of 2,000 draws of users.
+Features, training cutoffs and settings are those of the shipped profiles; trainer and calibration are those of `nightcast train-gbdt`. All
+figures are of the users in both. A difference is AUC of ours − AUC of theirs, with the middle 95 % of 2,000 draws of users. The calibration
+error may reach the larger of theirs and what 95 in 100 redraws of the outcomes from our probabilities stay under.
 """
 
 from __future__ import annotations
@@ -28,13 +29,14 @@ from features.feature_set import FeatureSet
 from features.splits import latest_matured
 from features.target import Target
 from features.timeline import Timeline, from_events
-from models.metrics import auc
-from models.model_features import fit
+from models.calibration import calibration_bound, expected_calibration_error
+from models.metrics import auc, log_loss
 from pipeline import profiles
 from pipeline.config import Config, load
 from pipeline.configured_features import configured_features
 from tests.benchmarks.quality_events import SHARED, real_events
-from tests.benchmarks.quality_judging import Columns, Judged, Pair, all_columns, differences, interval, judged
+from tests.benchmarks.quality_judging import Judged, Pair, differences, interval, untuned
+from tests.benchmarks.quality_training import trained
 from tests.benchmarks.reference_aggregates import aggregates, plain_events
 
 LOOKS = Path(__file__).with_name("quality_looks.md")
@@ -126,13 +128,13 @@ class Site:
         return sorted(cutoff for cutoff in cutoffs if cutoff.micros > self.timeline.event_time.min())
 
     def ours(self, task: Task, cutoff: Cutoff) -> Judged:
-        """The shipped features, taught at the profile's training cutoffs as of this one."""
+        """The profile's trees, taught at its training cutoffs as of this one."""
         target, training, zone = self.target(task), self.config.training, self.config.source.time_zone
         newest = latest_matured(target, cutoff, zone).local_date(zone)
         taught = self.known([self.midnight(newest - timedelta(days=training.step_days * back)) for back in range(training.cutoffs)])
         asked = [*taught, cutoff]
         values: Mapping[Cutoff, Floats] = dict(zip(asked, self.features.compute(self.timeline, asked).transpose(1, 2, 0), strict=True))
-        return judged(self.timeline, target, taught, cutoff, values.__getitem__, lambda X: fit(X, self.features, training.seed).apply)
+        return trained(self.timeline, target, taught, cutoff, values.__getitem__, self.features, training)
 
     def stand_in(self, task: Task, cutoff: Cutoff) -> Judged:
         """Plain aggregates, taught at the first of the months before."""
@@ -142,8 +144,7 @@ class Site:
         while len(taught) < REFERENCE_CUTOFFS and self.known([first := self.midnight(month)]):
             taught += [first] if target.matured(first, cutoff) else []
             month = (month - timedelta(days=1)).replace(day=1)
-        columns: Columns = lambda at: aggregates(self.visits, users, at)  # noqa: E731
-        return judged(self.timeline, target, taught[::-1], cutoff, columns, all_columns)
+        return untuned(self.timeline, target, taught[::-1], cutoff, lambda at: aggregates(self.visits, users, at))
 
     def paired(self, ours: Judged, theirs: pl.DataFrame) -> Pair:
         """On the users in both, where `theirs` has user_id, score, happened."""
@@ -179,9 +180,9 @@ def opened(sites: Mapping[str, Site]) -> None:
     ]
     shown = table([task.name for task in TASKS], pairs)
     measured, _ = differences(pairs)
-    figures = " | ".join(f"{auc(pair.happened, pair.ours):.4f} ({found:+.4f})" for pair, found in zip(pairs, measured, strict=True))
+    cells = " | ".join(cell(Figures.of(pair), found) for pair, found in zip(pairs, measured, strict=True))
     with LOOKS.open("a", encoding="utf-8") as log:
-        log.write(f"| {commit} | {figures} | {measured.mean():+.4f} |\n")
+        log.write(f"| {commit} | {cells} | {measured.mean():+.4f} |\n")
     sys.stdout.write(shown)
 
 
@@ -206,15 +207,43 @@ def committed() -> str:
     return subprocess.run([*git, "log", "-1", "--format=%cs | %h"], capture_output=True, text=True, check=True).stdout.strip()
 
 
+@dataclass(frozen=True)
+class Figures:
+    """What is asked of one pair beside the difference: ours against theirs, and our calibration error against what it may reach."""
+
+    auc: tuple[float, float]
+    log_loss: tuple[float, float]
+    calibration: tuple[float, float]
+
+    @classmethod
+    def of(cls, pair: Pair) -> Figures:
+        """Of the users in both."""
+        both = (pair.ours, pair.theirs)
+        ours, theirs = (expected_calibration_error(pair.happened, score) for score in both)
+        return cls(
+            auc=(auc(pair.happened, pair.ours), auc(pair.happened, pair.theirs)),
+            log_loss=(log_loss(pair.happened, pair.ours), log_loss(pair.happened, pair.theirs)),
+            calibration=(ours, max(theirs, calibration_bound(pair.ours))),
+        )
+
+
+def cell(figures: Figures, difference: float) -> str:
+    """A task's cell in the log of looks."""
+    (ours, _), (loss, other), (error, most) = figures.auc, figures.log_loss, figures.calibration
+    return f"{ours:.4f} ({difference:+.4f}); {loss:.4f} : {other:.4f}; {error:.4f} {'≤' if error <= most else '>'} {most:.4f}"
+
+
 def table(names: Sequence[str], pairs: Sequence[Pair]) -> str:
-    """AUC of both, their difference and its interval, row by row and on average."""
+    """The figures of each pair row by row, the difference in AUC also on average."""
     measured, drawn = differences(pairs)
-    lines = [f"{'':36}{'users':>7}{'base':>7}{'ours':>8}{'theirs':>8}{'difference':>12}   95 %"]
+    head = f"{'AUC':>8}{'theirs':>8}{'difference':>12}   {'95 %':17}{'log loss':>9}{'theirs':>8}{'ECE':>8}{'at most':>9}"
+    lines = [f"{'':36}{'users':>7}{'base':>7}{head}"]
     for position, (name, pair) in enumerate(zip(names, pairs, strict=True)):
-        lower, upper = interval(drawn[:, position])
-        ours, theirs = auc(pair.happened, pair.ours), auc(pair.happened, pair.theirs)
-        start = f"{name:36}{len(pair.users):>7,}{pair.happened.mean():>7.3f}{ours:>8.4f}{theirs:>8.4f}"
-        lines.append(f"{start}{measured[position]:>+12.4f}   {lower:+.4f} … {upper:+.4f}")
+        (lower, upper), figures = interval(drawn[:, position]), Figures.of(pair)
+        start = f"{name:36}{len(pair.users):>7,}{pair.happened.mean():>7.3f}{figures.auc[0]:>8.4f}{figures.auc[1]:>8.4f}"
+        middle = f"{measured[position]:>+12.4f}   {lower:+.4f} … {upper:+.4f}"
+        end = f"{figures.log_loss[0]:>9.4f}{figures.log_loss[1]:>8.4f}{figures.calibration[0]:>8.4f}{figures.calibration[1]:>9.4f}"
+        lines.append(f"{start}{middle}{end}")
     lower, upper = interval(drawn.mean(axis=1))
     lines.append(f"{'mean':66}{measured.mean():>+12.4f}   {lower:+.4f} … {upper:+.4f}")
     return "\n".join(lines) + "\n"

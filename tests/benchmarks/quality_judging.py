@@ -1,4 +1,4 @@
-"""An untuned LightGBM taught on earlier cutoffs and judged at one, and how much better than another it ranks the same users."""
+"""An untuned LightGBM taught on earlier cutoffs, and how much better than one score another ranks the same users."""
 
 from __future__ import annotations
 
@@ -16,12 +16,10 @@ from features.feature import Floats
 from features.labels import outcome
 from features.target import Target
 from features.timeline import Ints, Timeline
+from models.classifier import Labels
 
 Columns = Callable[[Cutoff], Floats]
 """(U, F) the columns of every user of the timeline at a cutoff."""
-
-Choice = Callable[[Floats], Callable[[Floats], Floats]]
-"""From the training rows (n, F), without their labels, what gives the columns that the model reads of any rows."""
 
 SEEDS = 5
 DRAWS = 2_000
@@ -44,35 +42,33 @@ TREES = 200
 
 @dataclass(frozen=True)
 class Judged:
-    """users (n,) positions in the timeline, ascending; score (n,) mean probability of the seeds; happened (n,) 0 or 1."""
+    """users (n,) positions in the timeline, ascending; score (n,) probability; happened (n,) 0 or 1."""
 
     users: Ints
     score: Floats
-    happened: npt.NDArray[np.int8]
+    happened: Labels
 
 
-def judged(
-    timeline: Timeline, target: Target, training: Sequence[Cutoff], cutoff: Cutoff, columns: Columns, choice: Choice, seeds: int = SEEDS
-) -> Judged:
-    """The eligible users of a cutoff, scored by what the training cutoffs taught; their prediction windows have closed by then."""
-    late = [str(taught) for taught in training if not target.matured(taught, cutoff)]
-    if late:
-        raise ValueError(f"The labels of {', '.join(late)} have not closed by {cutoff}")
-    samples = [_sample(timeline, target, taught, columns) for taught in training]
-    users, X, y = _sample(timeline, target, cutoff, columns)
-    taught_by, outcomes = (np.concatenate([sample[part] for sample in samples]) for part in (1, 2))
-    read = choice(taught_by)
-    data, asked = lightgbm.Dataset(read(taught_by), label=outcomes), read(X)
-    scores = [lightgbm.train({**UNTUNED, "seed": seed}, data, num_boost_round=TREES).predict(asked) for seed in range(seeds)]
+def untuned(timeline: Timeline, target: Target, training: Sequence[Cutoff], cutoff: Cutoff, columns: Columns) -> Judged:
+    """The eligible users of a cutoff, with the mean probability of five trainings of different seeds."""
+    refuse_late(target, training, cutoff)
+    samples = [sample(timeline, target, taught, columns) for taught in training]
+    users, X, y = sample(timeline, target, cutoff, columns)
+    taught_by, outcomes = (np.concatenate([each[part] for each in samples]) for part in (1, 2))
+    data = lightgbm.Dataset(taught_by, label=outcomes)
+    scores = [lightgbm.train({**UNTUNED, "seed": seed}, data, num_boost_round=TREES).predict(X) for seed in range(SEEDS)]
     return Judged(users, np.mean(scores, axis=0), y)
 
 
-def all_columns(_: Floats) -> Callable[[Floats], Floats]:
-    """Every column as it is."""
-    return lambda X: X
+def refuse_late(target: Target, training: Sequence[Cutoff], cutoff: Cutoff) -> None:
+    """Raise ValueError for a training cutoff whose prediction window closes after `cutoff`."""
+    late = [str(taught) for taught in training if not target.matured(taught, cutoff)]
+    if late:
+        raise ValueError(f"The labels of {', '.join(late)} have not closed by {cutoff}")
 
 
-def _sample(timeline: Timeline, target: Target, cutoff: Cutoff, columns: Columns) -> tuple[Ints, Floats, npt.NDArray[np.int8]]:
+def sample(timeline: Timeline, target: Target, cutoff: Cutoff, columns: Columns) -> tuple[Ints, Floats, Labels]:
+    """Positions of the eligible users (n,), their columns (n, F), their outcomes (n,)."""
     asked = np.flatnonzero(eligible(timeline, target, cutoff))
     return asked, columns(cutoff)[asked], outcome(timeline, target, cutoff).label[asked]
 
@@ -84,7 +80,7 @@ class Pair:
     users: npt.NDArray[Any]
     ours: Floats
     theirs: Floats
-    happened: npt.NDArray[np.int8]
+    happened: Labels
 
 
 def differences(pairs: Sequence[Pair], seed: int = 0) -> tuple[Floats, Floats]:
@@ -115,7 +111,7 @@ def interval(draws: Floats) -> tuple[float, float]:
 class _Ranks:
     """A score sorted once, so that the AUC of a draw is a weighted running total."""
 
-    def __init__(self, score: Floats, happened: npt.NDArray[np.int8]) -> None:
+    def __init__(self, score: Floats, happened: Labels) -> None:
         self.order = np.argsort(score, kind="stable")
         self.starts = np.flatnonzero(np.diff(score[self.order], prepend=-np.inf))
         self.one = happened[self.order].astype(np.float64)
