@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from models.feature_selection import SAMPLE_ROWS
+
 Device = Literal["cpu", "gpu", "cuda"]
 
 
@@ -68,6 +70,7 @@ class GbdtParameters:
             "feature_fraction": self.feature_fraction,
             "seed": seed,
             "data_random_seed": 1,
+            "bin_construct_sample_cnt": SAMPLE_ROWS,
             "feature_pre_filter": False,
             "num_threads": self.threads,
             "verbosity": -1,

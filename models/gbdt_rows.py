@@ -1,8 +1,8 @@
-"""From samples to LightGBM's binned matrix, block by block: of the features themselves, two blocks at most are in memory."""
+"""From samples to LightGBM's binned matrix, block by block: of the features themselves, a sample and one block are in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import lightgbm
@@ -16,21 +16,13 @@ from models.feature_selection import SAMPLE_ROWS
 from models.model_features import ModelFeatures
 from models.samples import Block, Samples
 
-DRAWN_FROM = 5
-"""So many times the rows that decide on the columns are in the blocks they are drawn from: blocks without a drawn row are not read."""
+DRAWN_FROM = 3
+"""So many times the rows of a sample are in the blocks that it is drawn from: blocks without a drawn row are not read."""
 
 
 def fitted_features(samples: Samples, columns: FeatureSet, seed: int) -> ModelFeatures:
-    """The columns that a model of these samples reads, decided on at most `SAMPLE_ROWS` rows of blocks drawn by the seed."""
-    random = np.random.default_rng(seed)
-    sizes = np.array([len(block) for block in samples.blocks])
-    order = random.permutation(len(sizes))
-    enough = int(np.searchsorted(np.cumsum(sizes[order]), DRAWN_FROM * SAMPLE_ROWS)) + 1
-    drawn = np.isin(np.repeat(np.arange(len(sizes)), sizes), order[:enough])
-    rows = np.flatnonzero(drawn)
-    if len(rows) > SAMPLE_ROWS:
-        rows = np.sort(random.choice(rows, SAMPLE_ROWS, replace=False))
-    return model_features.fit(samples.matrix(rows), columns, seed)
+    """The columns that a model of these samples reads, decided on at most `SAMPLE_ROWS` rows drawn by the seed."""
+    return model_features.fit(samples.matrix(_drawn(samples, np.arange(len(samples.labels)), SAMPLE_ROWS, seed)), columns, seed)
 
 
 def dataset(
@@ -41,13 +33,18 @@ def dataset(
     settings: Mapping[str, Any],
     reference: lightgbm.Dataset | None = None,
 ) -> lightgbm.Dataset:
-    """The samples at `rows`, ascending positions, as LightGBM bins them; the same bits as from the whole matrix at once.
+    """The samples at `rows`, ascending positions, as LightGBM bins them.
 
     weights (n,) of all samples, None: all 1; settings as for the training; reference: the dataset whose bins are taken over.
-    Each block with one of the rows is read twice, for the bounds of the bins and to be binned; with a reference once.
+    Without a reference `settings["bin_construct_sample_cnt"]` of the rows bound the bins; of so many rows or fewer all do, and the result
+    is that of the whole matrix at once, bit by bit. Apart from the sample, each block with one of the rows is read once.
     """
+    bounding = np.empty((0, len(features.names)))
+    if reference is None:
+        drawn = _drawn(samples, rows, settings["bin_construct_sample_cnt"], settings["data_random_seed"])
+        bounding = features.apply(samples.matrix(drawn))
     return lightgbm.Dataset(
-        _sequences(samples, features, rows),
+        _sequences(samples, features, rows, iter(bounding)),
         label=samples.labels[rows],
         weight=None if weights is None else weights[rows],
         reference=reference,
@@ -56,43 +53,45 @@ def dataset(
     ).construct()
 
 
-class _Shelf:
-    """The block that was asked for last."""
-
-    def __init__(self, features: ModelFeatures) -> None:
-        self._features = features
-        self._block: Block | None = None
-        self._matrix: Floats | None = None
-
-    def matrix(self, block: Block) -> Floats:
-        if block is not self._block or self._matrix is None:
-            self._block, self._matrix = block, None
-            self._matrix = self._features.apply(block.matrix())
-        return self._matrix
-
-
 class _Chosen(lightgbm.Sequence):  # type: ignore[misc]
-    """The chosen rows (m,) of one block. LightGBM samples single rows in ascending order, then takes all of them in one batch."""
+    """The chosen rows (m,) of one block.
 
-    def __init__(self, block: Block, chosen: Ints, shelf: _Shelf) -> None:
+    LightGBM asks for single rows, in ascending order, to bound the bins: as many as were drawn, but of every block. To each such question
+    the next drawn row is the answer, or every block would be read for a few of its rows. Then it takes all rows in one batch.
+    """
+
+    def __init__(self, block: Block, chosen: Ints, features: ModelFeatures, bounding: Iterator[Floats]) -> None:
         self._block = block
         self._chosen = chosen
-        self._shelf = shelf
+        self._features = features
+        self._bounding = bounding
         self.batch_size = len(chosen)
 
     def __len__(self) -> int:
         return len(self._chosen)
 
     def __getitem__(self, place: Any) -> Floats:
-        matrix: Floats = self._shelf.matrix(self._block)[self._chosen[place]]
-        return matrix
+        if isinstance(place, slice):
+            return self._features.apply(self._block.matrix()[self._chosen[place]])
+        return next(self._bounding)
 
 
-def _sequences(samples: Samples, features: ModelFeatures, rows: Ints) -> list[_Chosen]:
-    shelf, ends = _Shelf(features), np.cumsum([len(block) for block in samples.blocks])
-    found = []
+def _sequences(samples: Samples, features: ModelFeatures, rows: Ints, bounding: Iterator[Floats]) -> list[_Chosen]:
+    ends, found = np.cumsum([len(block) for block in samples.blocks]), []
     for block, end in zip(samples.blocks, ends.tolist(), strict=True):
         first, last = np.searchsorted(rows, [end - len(block), end])
         if first < last:
-            found.append(_Chosen(block, rows[first:last] - (end - len(block)), shelf))
+            found.append(_Chosen(block, rows[first:last] - (end - len(block)), features, bounding))
     return found
+
+
+def _drawn(samples: Samples, rows: Ints, most: int, seed: int) -> Ints:
+    """All of `rows`, or `most` of them, ascending, from blocks drawn by the seed."""
+    if len(rows) <= most:
+        return rows
+    random = np.random.default_rng(seed)
+    owner = np.repeat(np.arange(len(samples.blocks)), [len(block) for block in samples.blocks])[rows]
+    order = random.permutation(len(samples.blocks))
+    enough = np.searchsorted(np.cumsum(np.bincount(owner, minlength=len(order))[order]), DRAWN_FROM * most) + 1
+    within = rows[np.isin(owner, order[:enough])]
+    return np.sort(random.choice(within, most, replace=False))

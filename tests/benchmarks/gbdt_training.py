@@ -1,6 +1,6 @@
 """Training from the lake beside bare LightGBM on the same matrix in memory, and beside the way through pandas:
 
-    python -m tests.benchmarks.gbdt_training [--rows 5000000] [--columns 100] [--rounds 100] [--pairs 1] [--threads 2]
+    python -m tests.benchmarks.gbdt_training [--rows 5000000] [--columns 100] [--rounds 300] [--pairs 1] [--threads 2]
 
 `rows` samples teach, of ten cutoffs; a tenth of the users is held out, as with any training of that size. Every run is a process of its own
 from the files on disk to the trained booster; `training` is `lightgbm.train` alone. Memory is the process's greatest resident size. On a
@@ -255,7 +255,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=5_000_000)
     parser.add_argument("--columns", type=int, default=100)
-    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=300)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--pairs", type=int, default=1)
     parser.add_argument("--ways", default=",".join(WAYS))

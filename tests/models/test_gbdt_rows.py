@@ -66,11 +66,29 @@ def test_blocks_are_binned_as_the_whole_matrix_at_once_would_be(rows: np.ndarray
     assert trained(gbdt_rows.dataset(whole, features, rows, weights, SETTINGS)) == trained(at_once)
 
 
-def test_bins_of_more_rows_than_lightgbm_samples_are_those_of_the_whole_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_many_rows_a_drawn_sample_bounds_the_bins() -> None:
+    whole, reads = counted(shop())
+    settings = {**SETTINGS, "bin_construct_sample_cnt": 50}
+    features = gbdt_rows.fitted_features(whole, COLUMNS, seed=1)
+    reads.clear()
+    found = gbdt_rows.dataset(whole, features, np.arange(1000), None, settings)
+    assert 50 <= sum(reads) - 1000 < 3 * 50 + 90, "all rows once, and a few blocks for the sample"
+    numbers = found.feature_num_bin("a")
+    every = gbdt_rows.dataset(whole, features, np.arange(1000), None, SETTINGS).feature_num_bin("a")
+    assert 5 < numbers <= 50 // 3 + 2 < every, "no bin of less than 3 of the sample"
+    again = gbdt_rows.dataset(whole, features, np.arange(1000), None, settings)
+    assert lightgbm.train(settings, found, 5).model_to_string() == lightgbm.train(settings, again, 5).model_to_string()
+
+
+def test_drawn_bins_are_those_that_lightgbm_bounds_with_the_drawn_rows() -> None:
     whole, settings = shop(), {**SETTINGS, "bin_construct_sample_cnt": 150}
     features = gbdt_rows.fitted_features(whole, COLUMNS, seed=1)
+    drawn = gbdt_rows._drawn(whole, np.arange(1000), 150, settings["data_random_seed"])
+    assert len(np.unique(drawn)) == 150
+    assert (np.diff(drawn) > 0).all()
+    sample = lightgbm.Dataset(features.apply(whole.matrix(drawn)), feature_name=list(features.names), params=settings, label=drawn % 2)
     X = features.apply(whole.matrix(np.arange(1000)))
-    at_once = lightgbm.Dataset(X, label=whole.labels, feature_name=list(features.names), params=settings)
+    at_once = lightgbm.Dataset(X, label=whole.labels, reference=sample, feature_name=list(features.names), params=settings)
     block_by_block = gbdt_rows.dataset(whole, features, np.arange(1000), None, settings)
     assert lightgbm.train(settings, block_by_block, 5).model_to_string() == lightgbm.train(settings, at_once, 5).model_to_string()
 
@@ -85,7 +103,7 @@ def test_rows_that_end_a_training_get_the_bins_of_those_that_teach() -> None:
     assert [held_out.feature_num_bin(place) for place in range(3)] == [data.feature_num_bin(place) for place in range(3)]
 
 
-def test_a_block_is_read_once_to_bound_the_bins_and_once_to_be_binned_and_not_at_all_without_a_row() -> None:
+def test_a_block_is_read_for_the_sample_and_once_to_be_binned_and_not_at_all_without_a_row() -> None:
     whole, reads = counted(shop())
     features = gbdt_rows.fitted_features(whole, COLUMNS, seed=1)
     reads.clear()
@@ -99,7 +117,7 @@ def test_a_block_is_read_once_to_bound_the_bins_and_once_to_be_binned_and_not_at
     assert reads == holding
 
 
-def test_never_are_the_columns_of_more_than_two_blocks_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_never_are_the_columns_of_two_blocks_in_memory_beside_the_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     alive = most = 0
     apply = ModelFeatures.apply
 
@@ -118,8 +136,8 @@ def test_never_are_the_columns_of_more_than_two_blocks_in_memory(monkeypatch: py
     whole = shop()
     features = gbdt_rows.fitted_features(whole, COLUMNS, seed=1)
     monkeypatch.setattr(ModelFeatures, "apply", watched)
-    gbdt_rows.dataset(whole, features, np.arange(1000), None, SETTINGS)
-    assert (len(whole.blocks) > 10, most, alive) == (True, 2, 0), "the block at hand, and LightGBM's last row of the one before"
+    gbdt_rows.dataset(whole, features, np.arange(1000), None, {**SETTINGS, "bin_construct_sample_cnt": 50})
+    assert (len(whole.blocks) > 10, most, alive) == (True, 2, 0), "the sample and the block at hand"
 
 
 def test_columns_are_decided_on_every_row_where_there_are_few() -> None:
@@ -139,7 +157,7 @@ def test_of_many_rows_a_few_of_some_blocks_decide(monkeypatch: pytest.MonkeyPatc
     for seed in (1, 1, 2):
         reads.clear()
         gbdt_rows.fitted_features(whole, COLUMNS, seed)
-        assert 50 <= sum(reads) < 5 * 50 + 90, "of 1000 rows"
+        assert 50 <= sum(reads) < 3 * 50 + 90, "of 1000 rows"
     assert [len(X) for X in seen] == [50, 50, 50]
     assert np.array_equal(seen[0], seen[1], equal_nan=True)
     assert not np.array_equal(seen[0], seen[2], equal_nan=True)
