@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import lightgbm
@@ -19,6 +20,7 @@ from models.gbdt import FEATURES_FILE
 from models.gbdt_parameters import GbdtParameters
 from models.model_features import ModelFeatures
 from models.samples import Samples
+from models.tree_walk import Forest
 
 TREES_FILE, AMOUNT_FILE = "amount.txt", "amount.json"
 LEAST_ROWS = 200
@@ -49,8 +51,12 @@ class Amount:
         """(n,) finite and not below 0, for the (n, F) matrix of the feature set. Each user's answer depends on that user alone."""
         if self.booster is None or self.features is None:
             return np.full(len(X), self.scale)
-        answer: Floats = self.scale * _predict(self.booster, self.features.apply(X), self.threads)
+        answer: Floats = self.scale * np.exp(self._forest.raw(self.features.apply(X), self.threads))
         return answer
+
+    @cached_property
+    def _forest(self) -> Forest:
+        return Forest.of(self.booster)
 
     def save(self, folder: Path) -> None:
         """Write `amount.json` and, with trees, `amount.txt`. The classifier beside it writes the features that both read."""
@@ -126,10 +132,6 @@ def _trees(samples: Samples, features: ModelFeatures, rows: Ints, parameters: Gb
         callbacks=[lightgbm.early_stopping(parameters.early_stopping, verbose=False)],
     )
     return lightgbm.train(settings, data, num_boost_round=max(1, stopped.best_iteration))
-
-
-def _predict(booster: lightgbm.Booster, X: Floats, threads: int) -> Floats:
-    return np.asarray(booster.predict(X, num_threads=threads), dtype=np.float64)
 
 
 def _correction(observed: Floats, expected: Floats) -> float:

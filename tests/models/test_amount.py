@@ -53,6 +53,14 @@ def test_who_spent_more_is_expected_to_spend_more(trained: tuple[Samples, Amount
     np.testing.assert_allclose(trained[1].expected(asked), [20, 100, 180], rtol=0.25)
 
 
+def test_it_is_the_scale_times_what_lightgbm_predicts(trained: tuple[Samples, Amount]) -> None:
+    of, model = trained
+    assert model.booster is not None
+    assert model.features is not None
+    X = of.matrix(np.arange(200))
+    np.testing.assert_allclose(model.expected(X), model.scale * np.asarray(model.booster.predict(model.features.apply(X))), rtol=1e-14)
+
+
 def test_on_the_calibration_rows_the_expected_total_is_what_was_observed(trained: tuple[Samples, Amount]) -> None:
     of, model = trained
     rows, probability = calibration(of)
