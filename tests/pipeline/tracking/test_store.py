@@ -99,6 +99,13 @@ def test_a_store_that_does_not_answer_is_named(config: Config, uri: str, monkeyp
         store.prepare(config.model_copy(update={"mlflow": Mlflow(tracking_uri=uri)}))
 
 
+def test_mlflow_writes_no_addresses_between_a_commands_results(config: Config) -> None:
+    from mlflow.environment_variables import MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT as SILENT
+
+    store.prepare(config)
+    assert SILENT.get() is True
+
+
 def test_a_lock_held_elsewhere_is_named(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from filelock import FileLock
 
