@@ -26,18 +26,23 @@ def top_reasons(
     effects    of n users; raw (n,) their uncalibrated log-odds
     sentences  name → text as `wordings` reads it
 
-    Quantities of one theme (`features.feature.theme`: one count over several windows) are one reason: their log-odds are added, with
-    their signs, and the text is that of the strongest of them. Strongest means the largest |log-odds|; ties go to the earlier one, for
-    themes to that of the earlier quantity. The effect is p(raw) − p(raw − log-odds): what the probability would lose without the theme;
-    effects of several reasons do not add up. Themes without any effect are no reasons: the text is None and the effect NaN there.
+    Quantities of one theme (`features.feature.theme`: one count over several windows) are one reason, and so are those that are undefined
+    with the same text ("no purchase so far"): their log-odds are added, with their signs, and the text is that of the strongest of them.
+    Strongest means the largest |log-odds|; ties go to the earlier one, for themes to that of the earlier quantity. The effect is
+    p(raw) − p(raw − log-odds): what the probability would lose without the theme; effects of several reasons do not add up. Themes
+    without any effect are no reasons: the text is None and the effect NaN there.
     Raises ValueError for a quantity without a sentence.
     """
     unnamed = [name for name in effects.names if name not in sentences]
     if unnamed:
         raise ValueError(f"No sentence for {', '.join(unnamed)}; every quantity of a model needs one")
     themes: dict[str, int] = {}
-    of = np.array([themes.setdefault(theme(name), len(themes)) for name in effects.names], dtype=np.int64)
-    spoken, log_odds = _strongest(np.asarray(effects.log_odds, dtype=np.float64), of, len(themes), count)
+    of = np.empty((2, len(effects.names)), dtype=np.int64)
+    for place, name in enumerate(effects.names):
+        absent = _parts(sentences[name])[1]
+        of[0, place] = themes.setdefault(theme(name), len(themes))
+        of[1, place] = themes.setdefault(f"|{absent}", len(themes)) if absent else of[0, place]
+    spoken, log_odds = _strongest(np.asarray(effects.log_odds, np.float64), np.asarray(effects.values, np.float64), of, count)
     played = spoken != NOTHING
     values = effects.values[np.arange(len(raw))[:, None], np.maximum(spoken, 0)] if len(themes) else np.zeros(spoken.shape)
     texts = np.full(spoken.shape, None, dtype=object)
@@ -56,7 +61,7 @@ def wordings(sentence: str, values: Floats) -> Texts:
     "3 purchases in the last 30 days, usually 1". A sentence without {value} is true of some: it is said of values other than 0, and the
     text after `|` of 0 and NaN.
     """
-    present, absent, usual = [*sentence.split("|"), "", ""][:3]
+    present, absent, usual = _parts(sentence)
     distinct, inverse = np.unique(rounded(values), return_inverse=True)
     texts = np.empty(len(distinct), dtype=object)
     for place, value in enumerate(distinct.tolist()):
@@ -90,20 +95,27 @@ def _written(value: float) -> str:
     return f"{value:.2g}" if abs(value) < 0.1 else f"{value:,.1f}"
 
 
+def _parts(sentence: str) -> tuple[str, str, str]:
+    present, absent, usual, *_ = *sentence.split("|"), "", ""
+    return present, absent, usual
+
+
 @njit(cache=True, nogil=True)
-def _strongest(log_odds: Floats, of: Ints, themes: int, count: int) -> tuple[Ints, Floats]:
+def _strongest(log_odds: Floats, values: Floats, of: Ints, count: int) -> tuple[Ints, Floats]:
     """(n, count) the strongest quantity of each of the strongest themes, `NOTHING` where there is none, and the themes' log-odds.
 
-    log_odds (n, K) of quantities; of (K,) their themes, numbered from 0 in the order in which they first come.
+    log_odds, values (n, K) of quantities; of (2, K) their themes, and those they have where their value is NaN, numbered from 0 in the
+    order in which they first come.
     """
     users, quantities = log_odds.shape
+    themes = of.max() + 1 if quantities else 0
     spoken, sums = np.full((users, count), NOTHING, dtype=np.int64), np.zeros((users, count))
     total, strongest = np.empty(themes), np.empty(themes, dtype=np.int64)
     for user in range(users):
         total[:] = 0
         strongest[:] = NOTHING
         for quantity in range(quantities):
-            theme_ = of[quantity]
+            theme_ = of[int(np.isnan(values[user, quantity])), quantity]
             total[theme_] += log_odds[user, quantity]
             before = strongest[theme_]
             if before == NOTHING or abs(log_odds[user, quantity]) > abs(log_odds[user, before]):

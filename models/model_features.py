@@ -17,10 +17,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numba import njit
 
 from features.definition import slug
 from features.feature import Feature
 from features.feature_set import FeatureSet
+from features.timeline import Ints
 from models import bg_nbd
 from models.bg_nbd import BgNbd
 from models.classifier import Floats
@@ -29,6 +31,9 @@ from models.feature_selection import redundant, sampled
 
 CODE_VERSION = 2
 """Raised whenever the columns below are computed in another way."""
+
+ALL = -1
+"""In place of a code: the column itself, not a level of it."""
 
 
 @dataclass(frozen=True)
@@ -82,13 +87,14 @@ class ModelFeatures:
         """(n, F') float64 for (n, F) of the feature set, NaN where undefined. Raises ValueError for another number of columns."""
         if X.ndim != 2 or X.shape[1] != len(self.base):
             raise ValueError(f"The model reads {len(self.base)} feature columns, got an array of shape {X.shape}")
-        read = [(position, code) for feature, position, code in self._read if feature.name not in self.dropped]
+        read = [(position, ALL if code is None else code) for feature, position, code in self._read if feature.name not in self.dropped]
         fitted = [column for name, column in self._fitted(X).items() if name not in self.dropped]
-        known = np.take(X, [position for position, _ in read], axis=1)
-        for place, (_, code) in enumerate(read):
-            if code is not None:
-                known[:, place] = known[:, place] == code
-        return np.column_stack([known, *fitted]) if fitted else known
+        columns = np.empty((len(X), len(read) + len(fitted)))
+        positions, codes = np.array(read, dtype=np.int64).reshape(-1, 2).T
+        _gather(np.asarray(X, dtype=np.float64), positions, codes, columns)
+        for place, values in enumerate(fitted, len(read)):
+            columns[:, place] = values
+        return columns
 
     def to_json(self) -> dict[str, Any]:
         """Everything, exactly, with the fingerprint."""
@@ -206,3 +212,12 @@ def _columns(X: Floats, base: Sequence[Feature], event: str) -> tuple[Floats, Fl
     names = [feature.name for feature in base]
     x, last, age = (X[:, names.index(f"repeat_{event}_{part}")] for part in ("count", "span", "age"))
     return x, last, age
+
+
+@njit(cache=True, nogil=True)
+def _gather(X: Floats, positions: Ints, codes: Ints, columns: Floats) -> None:
+    """Write the columns of X (n, F) at (m,) positions into the first m of `columns`, in one pass; with a code, whether they equal it."""
+    for row in range(len(X)):
+        for place in range(len(positions)):
+            value = X[row, positions[place]]
+            columns[row, place] = value if codes[place] == ALL else np.float64(value == codes[place])

@@ -92,6 +92,21 @@ def test_windows_of_one_count_are_one_reason_told_by_the_strongest() -> None:
     np.testing.assert_allclose(moved[:, :2], np.where(added, change, np.nan), atol=1e-15)
 
 
+def test_what_is_undefined_for_one_reason_is_one_reason() -> None:
+    sentences = {"count": "{value} more|no purchase so far|1", "gap": "{value} days|no purchase so far|4", "views": "{value} views"}
+    odds, values = (
+        np.array([[0.3, 0.2, -0.4], [0.3, 0.2, -0.4], [-0.1, 0.2, 0.2]]),
+        np.array([[np.nan] * 3, [2.0, np.nan, 5.0], [1.0, 3.0, 0.0]]),
+    )
+    texts, moved = top_reasons(Effects(("count", "gap", "views"), odds, values), sentences, RAW[[0, 0, 0]], CALIBRATOR)
+    assert texts.tolist() == [
+        ["no purchase so far", "unknown views", None],
+        ["5 views", "2 more, usually 1", "no purchase so far"],
+        ["3 days, usually 4", "0 views", "1 more"],
+    ]
+    assert moved[0, 0] == pytest.approx(CALIBRATOR.probability(RAW[0]) - CALIBRATOR.probability(RAW[0] - 0.5))
+
+
 @given(
     arrays(np.float64, (7, 6), elements=st.sampled_from([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0])),
     st.lists(st.sampled_from(["a_1d", "a_2d", "b_1d", "b_2d", "c", "d_1d"]), min_size=6, max_size=6, unique=True),
