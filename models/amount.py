@@ -118,7 +118,9 @@ def _spent(amounts: Floats) -> Floats:
 def _trees(samples: Samples, features: ModelFeatures, rows: Ints, parameters: GbdtParameters, seed: int) -> lightgbm.Booster:
     """A gamma regression with as many rounds as serve a fifth of the users best, then refitted on all of them.
 
-    What makes a purchase likelier need not make it larger, so the classifier's monotone columns are free here.
+    What makes a purchase likelier need not make it larger, so the classifier's monotone columns are free here. On earlier cutoffs of Online
+    Retail and on simulated shops a regression of logarithms ordered users no better and was further from the totals, and cutting off the
+    largest amounts made errors larger: a gamma's variance grows with its mean as that of amounts does.
     """
     gamma = {"objective": "gamma", "metric": "gamma_deviance"}
     settings = replace(parameters, monotone={}).settings(features.names, seed) | gamma

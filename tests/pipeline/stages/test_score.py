@@ -19,7 +19,7 @@ from pipeline.stages import publish, score, train_gbdt
 from pipeline.tracking import registry
 from pipeline.warehouse import open_warehouse
 from tests.mlflow_store import place_mlflow_store
-from tests.synthetic_lake import AS_OF, configuration
+from tests.synthetic_lake import AS_OF, configuration, write_features
 
 PARTITION = {"target": "purchase_7d", "cutoff": AS_OF.key}
 
@@ -194,6 +194,18 @@ def test_without_features_at_the_cutoff_the_line_to_run_is_named(night: Config) 
 def test_features_of_another_configuration_do_not_count(night: Config, tmp_path: Path) -> None:
     with pytest.raises(MissingInput, match="for the configured windows"):
         scored(configuration(tmp_path, windows={"lookback_days": 60, "days": (14,)}))
+
+
+@pytest.mark.usefixtures("night")
+def test_a_champion_of_other_features_is_refused_with_those_that_differ(tmp_path: Path) -> None:
+    other = configuration(tmp_path, windows={"lookback_days": 60, "days": (7, 14)})
+    write_features(other, AS_OF)
+    with pytest.raises(
+        ModelRefused, match=r"reads features .*; the configuration makes .*: \d+ missing \(.*_30d.*\), \d+ new \(.*_14d"
+    ) as refused:
+        scored(other)
+    assert "train and promote with the new features" in refused.value.mend
+    assert Lake(other.lake_url).version("scores") is None
 
 
 def test_another_definition_of_the_target_is_refused(night: Config, tmp_path: Path) -> None:
