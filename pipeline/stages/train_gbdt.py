@@ -25,10 +25,11 @@ from models.samples import Samples
 from pipeline import sufficiency
 from pipeline.config import Config
 from pipeline.configured_features import configured_features
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, NotEnoughData
 from pipeline.lake import Lake
 from pipeline.progress import counter
 from pipeline.scoring.enrolment import Trained, Training, enrol, opened
+from pipeline.sufficiency import Sufficiency
 from pipeline.tracking.runs import Run
 from pipeline.training_set import training_set
 
@@ -50,6 +51,20 @@ def run(config: Config, target: Target, cutoff: Cutoff, *, show: bool) -> dict[s
     enough = sufficiency.judge(training, samples.labels)
     if enough.verdict == "refuse":
         return sufficiency.skipped(training, Gbdt.kind, enough)
+    try:
+        result = _registered(training, samples, parameters, enough, show=show)
+    except NotEnoughData as error:
+        logger.warning("%s", error.message)
+        return sufficiency.skipped(training, Gbdt.kind, replace(enough, verdict="refuse", words=error.message))
+    logger.info("trained %s of %s as of %s: version %s", result["kind"], target.name, cutoff, result["version"])
+    return result
+
+
+def _registered(training: Training, samples: Samples, parameters: GbdtParameters, enough: Sufficiency, *, show: bool) -> dict[str, Any]:
+    """The result of a whole training.
+
+    Raises NotEnoughData for what only shows in training: one outcome at the cutoff that calibrates, columns without a difference.
+    """
     with opened(training, Gbdt.kind) as tracked:
         tracked.tags(enough.tags)
         began = time.perf_counter()
@@ -58,9 +73,7 @@ def run(config: Config, target: Target, cutoff: Cutoff, *, show: bool) -> dict[s
         spent = _amount(training, samples, fitted, parameters)
         seconds = time.perf_counter() - began
         _describe(tracked, fitted.model.features)
-        result = enrol(training, tracked, _trained(training, samples, fitted, parameters, spent), seconds)
-    logger.info("trained %s of %s as of %s: version %s", result["kind"], target.name, cutoff, result["version"])
-    return result
+        return enrol(training, tracked, _trained(training, samples, fitted, parameters, spent), seconds)
 
 
 def _parameters(training: Training) -> GbdtParameters:

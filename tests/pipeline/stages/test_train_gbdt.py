@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -222,19 +223,24 @@ def test_parameters_are_tuned_where_minutes_are_given(shop: Config, minutes: flo
     assert logged.data.params["leaves"] == ("3" if minutes else "7")
 
 
-def test_one_outcome_only_is_not_trained(shop: Config) -> None:
+@pytest.mark.parametrize(
+    ("cutoffs", "words"), [(2, "0 samples with outcome 1"), (1, r"cannot be learned: The \d+ samples at .* do not have both outcomes")]
+)
+def test_one_outcome_only_is_not_trained(shop: Config, cutoffs: int, words: str) -> None:
+    """At all training cutoffs, or at the newest, which calibrates."""
     lake, held = Lake(shop.lake_url), split(shop.target("purchase_7d"), AS_OF, "UTC", cutoffs=2, step_days=14)
     schema = pa.schema([pa.field("user_id", pa.string()), pa.field("label", pa.int8())])
-    for cutoff in held.training:
+    for cutoff in held.training[-cutoffs:]:
         partition = {"target": "purchase_7d", "cutoff": cutoff.key}
-        found = lake.read("labels", partition, ["user_id", "label", "bucket"])
+        found, made_from = lake.read("labels", partition, ["user_id", "label", "bucket"]), lake.metadata("labels", partition)
         nobody = pa.table({"user_id": found["user_id"], "label": pa.array([0] * len(found), pa.int8())}, schema=schema)
         chosen = nobody.filter(pa.compute.equal(found["bucket"], 0))
         part = lake.write_part("labels", {**partition, "bucket": "0"}, "nobody", chosen)
-        lake.commit("labels", schema, partition, [part], metadata={"timelines_version": "0"})
+        lake.commit("labels", schema, partition, [part], metadata={"timelines_version": made_from["timelines_version"]})
     result = train(shop)
     assert not result["trained"]
-    assert "0 samples with outcome 1" in result["reason"]
+    assert re.search(words, result["reason"])
+    assert registry.candidates(shop, "purchase_7d", AS_OF) == ()
 
 
 def test_labels_that_were_never_built_are_missing(shop: Config) -> None:
