@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.sparse import csr_array, diags_array
 from scipy.special import expit, logit
 
@@ -16,6 +17,9 @@ from models.isotonic import centered_isotonic
 from models.platt import LEAST_SLOPE, platt, softened
 
 FOLDS = 5
+LARGEST_MOVE = 1e4
+"""In log-odds: from any share of outcomes to any other."""
+
 LEAST_OF_EACH = 200
 """Outcomes of each kind from which on the isotonic curve is tried. With fewer, a step of it holds a handful of outcomes and follows their
 luck; Niculescu-Mizil & Caruana 2005 found it worse than Platt scaling below some hundreds to a thousand rows."""
@@ -70,6 +74,18 @@ class Calibrator:
         probability: Floats = expit(self.log_odds(raw))
         return probability
 
+    def levelled(self, y: Labels, raw: Floats) -> Calibrator:
+        """The same form, moved in log-odds so that the mean probability of raw (n,) is the share of outcome 1 among y (n,).
+
+        For a model that was fitted again, on more than the one whose answers shaped this calibrator: newer rows have moved its level, and
+        moving it a second time would be wrong. Outcomes are softened like Platt's, so the level is finite.
+        """
+        log_odds, share = self.log_odds(raw), float(softened(y).mean())
+        off = float(brentq(lambda by: float(expit(log_odds + by).mean()) - share, -LARGEST_MOVE, LARGEST_MOVE))
+        if self.knots:
+            return replace(self, levels=tuple(level + off for level in self.levels))
+        return replace(self, intercept=self.intercept + off)
+
     def to_json(self) -> dict[str, Any]:
         """The numbers, exactly: `slope`, `intercept`, and for a curve `knots` and `levels`."""
         curve = {"knots": list(self.knots), "levels": list(self.levels)} if self.knots else {}
@@ -90,8 +106,6 @@ class Calibrator:
 
 
 IDENTITY = Calibrator(1.0, 0.0)
-
-from_json = Calibrator.from_json
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ class FittedGbdt:
 
     model             to be used
     y, raw            (m,) outcomes and log-odds at the cutoff that calibrates, of held-out users by the model that did not see them
+    refitted_raw      (m,) what `model` says of the same rows, if it was fitted again, on these rows too; None if it was not
     calibration_rows  (m,) positions of these in the samples, ascending
     rounds            trees of one bag of `model`
     curve             (r,) weighted held-out log loss after each round, mean over trainings, up to the first one's end
@@ -45,6 +46,7 @@ class FittedGbdt:
     model: Gbdt
     y: Labels
     raw: Floats
+    refitted_raw: Floats | None
     calibration_rows: Ints
     rounds: int
     curve: Floats
@@ -143,13 +145,14 @@ class _Work:
         return self._fitted(plan, [bags], model, round(float(np.mean([bag.rounds for bag in bags]))), fold.teach)
 
     def _fitted(self, plan: Plan, stopped: list[list[Stopped]], booster: lightgbm.Booster, rounds: int, taught: Ints) -> FittedGbdt:
-        rows, raw = self._answers(plan.folds, stopped)
+        rows, X, raw = self._answers(plan.folds, stopped)
         curves = [bag.curve for bags in stopped for bag in bags]
         shortest = min(map(len, curves))
         return FittedGbdt(
             model=Gbdt(booster, self._features, self._parameters.threads),
             y=self._samples.labels[rows],
             raw=raw,
+            refitted_raw=self._predicted(booster, X) if plan.refit else None,
             calibration_rows=rows,
             rounds=rounds,
             curve=np.mean([curve[:shortest] for curve in curves], axis=0),
@@ -159,16 +162,20 @@ class _Work:
             roles=plan.roles,
         )
 
-    def _answers(self, folds: tuple[Fold, ...], stopped: list[list[Stopped]]) -> tuple[Ints, Floats]:
-        """Ascending positions of the calibrating samples, and the mean log-odds of their fold's bags."""
+    def _answers(self, folds: tuple[Fold, ...], stopped: list[list[Stopped]]) -> tuple[Ints, Floats, Floats]:
+        """Ascending positions of the calibrating samples, what the model reads of them, and the mean log-odds of their fold's bags."""
         rows = np.sort(np.concatenate([fold.calibrate for fold in folds]))
         X, raw = self._features.apply(self._samples.matrix(rows)), np.zeros(len(rows))
         for fold, bags in zip(folds, stopped, strict=True):
             asked = np.searchsorted(rows, fold.calibrate)
             for bag in bags if len(asked) else []:
-                answers = bag.booster.predict(X[asked], raw_score=True, num_iteration=bag.rounds, num_threads=self._parameters.threads)
-                raw[asked] += np.asarray(answers) / len(bags)
-        return rows, raw
+                raw[asked] += self._predicted(bag.booster, X[asked], bag.rounds) / len(bags)
+        return rows, X, raw
+
+    def _predicted(self, booster: lightgbm.Booster, X: Floats, rounds: int | None = None) -> Floats:
+        """(n,) log-odds."""
+        answers = booster.predict(X, raw_score=True, num_iteration=rounds, num_threads=self._parameters.threads)
+        return np.asarray(answers, dtype=np.float64)
 
     def _bags(self, train: lightgbm.Dataset, held_out: lightgbm.Dataset) -> list[Stopped]:
         return [stopped_early(train, held_out, settings, self._parameters, self._on_round) for settings in self._settings]

@@ -16,6 +16,7 @@ from features.feature_set import FeatureSet
 from features.splits import Split
 from features.target import Target
 from models import calibration
+from models.calibration import Calibrator
 from models.classifier import Classifier, Floats, Labels, NotLearnable
 from pipeline.config import Config
 from pipeline.errors import NotEnoughData
@@ -60,6 +61,7 @@ class Trained:
     """A fitted model.
 
     y, raw      (m,) outcomes and log-odds of samples whose users the answering model has not seen: calibration learns from them
+    refitted    (m,) log-odds of the same samples by the classifier itself, if it was fitted again, on these too: they set the level
     rows        samples it learned from; positives: those with outcome 1
     curves      name → loss after each `step`; `best`: the step whose model is used, counted from 1
     importance  column → its gain in training, and the mean of |SHAP| in log-odds
@@ -76,6 +78,7 @@ class Trained:
     parameters: Mapping[str, object]
     curves: Mapping[str, Sequence[float]]
     step: str
+    refitted: Floats | None = None
     best: int | None = None
     importance: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     typical: Mapping[str, float] = field(default_factory=dict)
@@ -161,7 +164,7 @@ def _register(training: Training, run: Run, trained: Trained, found: Findings) -
         manifest_sha256 = pack(
             folder,
             trained.classifier,
-            found.chosen.calibrator,
+            _calibrator(trained, found),
             trained.sentences,
             target=target,
             fingerprint=features.fingerprint,
@@ -184,6 +187,12 @@ def _register(training: Training, run: Run, trained: Trained, found: Findings) -
             interface=None if candidate.kind in READ_EVENTS else interface,
         )
         return registry.register(training.config, target.name, run, folder, candidate, card)
+
+
+def _calibrator(trained: Trained, found: Findings) -> Calibrator:
+    """The one chosen on answers of models that had not seen the newest cutoff, at the level of the model that has."""
+    shaped = found.chosen.calibrator
+    return shaped if trained.refitted is None else shaped.levelled(trained.y, trained.refitted)
 
 
 def _described(training: Training) -> dict[str, object]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from features.target import Target
 from features.timeline import Flags
-from models import baselines, calibration
+from models import baselines
 from models.calibration import Calibrator
 from models.classifier import Batch, Classifier, Floats
 from models.explanations import Texts, top_reasons
@@ -87,7 +87,7 @@ def open_scorer(folder: Path, manifest_sha256: str, *, fingerprint: str, target:
         raise ModelRefused(f"The model is of kind '{manifest.kind}'; known are {', '.join(LOADERS)}", mend="train the target again")
     sentences = json.loads((folder / SENTENCES).read_text(encoding="utf-8"))
     try:
-        calibrator = calibration.from_json(json.loads((folder / CALIBRATOR).read_text(encoding="utf-8")))
+        calibrator = Calibrator.from_json(json.loads((folder / CALIBRATOR).read_text(encoding="utf-8")))
         amount = _load_amount(folder) if target.kind == "sum" else None
         return Scorer(LOADERS[manifest.kind](folder), calibrator, sentences, manifest, amount)
     except ValueError as error:

@@ -137,6 +137,7 @@ def _trained(training: Training, samples: Samples, fitted: FittedGbdt, parameter
         parameters={**asdict(parameters), **_described(samples, fitted)},
         curves={"held_out": fitted.curve.tolist()},
         step="round",
+        refitted=fitted.refitted_raw,
         best=fitted.rounds,
         importance=importance(fitted.model, matrix),
         typical=_typical(training.features.names, matrix),

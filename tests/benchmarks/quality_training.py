@@ -38,6 +38,8 @@ def trained(
     parameters = replace(parameters, threads=parameters.threads or 1)
     fitted = gbdt_training.fit(samples, features, parameters, settings.seed)
     calibrator = calibration.fit(fitted.y, fitted.raw, seed=settings.seed)
+    if fitted.refitted_raw is not None:
+        calibrator = calibrator.levelled(fitted.y, fitted.refitted_raw)
     users, X, happened = sample(timeline, target, cutoff, columns)
     return Judged(users, calibrator.probability(fitted.model.raw(Batch(timeline, users, cutoff, X))), happened)
 

@@ -20,7 +20,6 @@ from models.calibration import (
     choose,
     expected_calibration_error,
     fit,
-    from_json,
 )
 from models.platt import LEAST_SLOPE
 
@@ -122,6 +121,22 @@ def test_scores_that_are_not_numbers_are_refused(raw: list[float]) -> None:
         fit(np.zeros(len(raw), dtype=np.int8), np.array(raw))
 
 
+@pytest.mark.parametrize("calibrator", [Calibrator(1.0, 0.0), Calibrator(0.7, -1.0), CURVE])
+def test_a_levelled_calibrator_keeps_its_form_and_says_the_share_on_average(calibrator: Calibrator) -> None:
+    y, raw = np.array([1, 0, 0, 0] * 250, dtype=np.int8), np.random.default_rng(3).normal(1.0, 2.0, 1000)
+    moved = calibrator.levelled(y, raw)
+    assert moved.probability(raw).mean() == pytest.approx(0.25, abs=1e-3)
+    by = moved.log_odds(raw) - calibrator.log_odds(raw)
+    assert by == pytest.approx(np.full(1000, by[0]), abs=1e-9)
+    assert Calibrator.from_json(moved.to_json()) == moved
+
+
+@pytest.mark.parametrize("outcome", [0, 1])
+def test_the_level_is_finite_where_there_is_one_outcome_only(outcome: int) -> None:
+    y, raw = np.full(50, outcome, dtype=np.int8), np.linspace(-30, 30, 50)
+    assert 0 < Calibrator(1.0, 0.0).levelled(y, raw).probability(np.zeros(1))[0] < 1
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.tuples(st.floats(-300, 300), st.booleans()), min_size=1, max_size=60), st.integers(0, 3))
 def test_order_is_kept_and_nothing_seen_is_certain(users: list[tuple[float, bool]], seed: int) -> None:
@@ -143,7 +158,7 @@ def test_order_is_kept_and_nothing_seen_is_certain(users: list[tuple[float, bool
 def test_json_keeps_every_bit(slope: float, intercept: float, numbers: list[float]) -> None:
     ascending = tuple(sorted(numbers))
     calibrator = Calibrator(slope, intercept, ascending, ascending)
-    assert from_json(json.loads(json.dumps(calibrator.to_json()))) == calibrator
+    assert Calibrator.from_json(json.loads(json.dumps(calibrator.to_json()))) == calibrator
 
 
 def test_a_line_is_two_numbers() -> None:
@@ -177,7 +192,7 @@ LINE = {"slope": 1.0, "intercept": 0.0}
 )
 def test_broken_numbers_are_refused(content: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        from_json(content)
+        Calibrator.from_json(content)
 
 
 def test_calibration_error_of_two_bins_by_hand() -> None:

@@ -227,3 +227,12 @@ def test_a_model_without_a_split_answers_with_the_share() -> None:
     whole = samples(np.arange(900.0)[:, None], y, np.tile(np.arange(300), 3), np.repeat(np.arange(3), 300))
     model = fit(whole, columns(["number"]), GbdtParameters(min_leaf=900, **WHOLE), seed=1).model
     assert raw(model, np.zeros((2, 1))) == pytest.approx(np.full(2, logit(1 / 3)), abs=0.01)
+
+
+def test_a_model_that_was_fitted_again_answers_about_the_calibrating_rows_itself(fitted: FittedGbdt) -> None:
+    whole = shop(1)
+    once = fit(whole, COLUMNS, replace(PARAMETERS, crossfit_rows=1), seed=5)
+    assert fitted.refitted_raw is not None
+    assert (fitted.refitted_raw == raw(fitted.model, whole.matrix(fitted.calibration_rows))).all()
+    assert (fitted.refitted_raw != fitted.raw).any()
+    assert once.refitted_raw is None
