@@ -68,8 +68,7 @@ def _registered(training: Training, samples: Samples, parameters: GbdtParameters
     with opened(training, Gbdt.kind) as tracked:
         tracked.tags(enough.tags)
         began = time.perf_counter()
-        parameters = _tuned(training, tracked, samples, parameters, show=show)
-        fitted = _fit(training, samples, parameters, show=show)
+        parameters, fitted = _fit(training, tracked, samples, parameters, show=show)
         spent = _amount(training, samples, fitted, parameters)
         seconds = time.perf_counter() - began
         _describe(tracked, fitted.model.features)
@@ -107,10 +106,14 @@ def _tuned(training: Training, tracked: Run, samples: Samples, parameters: GbdtP
     return tuning.tuned(training, tracked, samples, parameters, show=show)
 
 
-def _fit(training: Training, samples: Samples, parameters: GbdtParameters, *, show: bool) -> FittedGbdt:
+def _fit(
+    training: Training, tracked: Run, samples: Samples, parameters: GbdtParameters, *, show: bool
+) -> tuple[GbdtParameters, FittedGbdt]:
+    """The parameters used, and the model."""
     try:
+        used = _tuned(training, tracked, samples, parameters, show=show)
         with counter("boosting round", show) as on_round:
-            return gbdt_training.fit(samples, training.features, parameters, training.config.training.seed, on_round)
+            return used, gbdt_training.fit(samples, training.features, used, training.config.training.seed, on_round)
     except DeviceRefused as error:
         raise ConfigError(str(error), mend='set training.gbdt.device = "cpu", or install a LightGBM built for the device') from error
 

@@ -13,6 +13,7 @@ import pytest
 from features.splits import split
 from models import gbdt
 from models.gbdt_parameters import GbdtParameters
+from models.gbdt_training import DeviceRefused
 from models.samples import Samples
 from pipeline import tuning
 from pipeline.config import Config
@@ -201,6 +202,16 @@ def test_a_device_that_is_not_there_is_a_matter_of_configuration(shop: Config) -
         train(with_trees(shop, device="cuda"))
     assert 'device = "cpu"' in refusal.value.mend
     assert registry.candidates(shop, "purchase_7d", AS_OF) == ()
+
+
+def test_the_same_where_tuning_comes_to_the_device_first(shop: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusing(*_: object, **__: object) -> GbdtParameters:
+        raise DeviceRefused("LightGBM cannot train on 'cuda': no such device")
+
+    monkeypatch.setattr("pipeline.tuning.tuned", refusing)
+    settings = shop.training.model_dump()
+    with pytest.raises(ConfigError, match="cannot train on 'cuda'"):
+        train(configuration(shop.root, training={**settings, "tuning": {**settings["tuning"], "minutes": 1}}))
 
 
 def test_rounds_are_counted_on_a_terminal_only(shop: Config, capsys: pytest.CaptureFixture[str]) -> None:
