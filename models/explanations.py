@@ -15,7 +15,10 @@ from models.classifier import Effects, Floats
 
 Texts = npt.NDArray[np.object_]
 
-NOTHING, MOST_DIGITS = -1, 300
+NOTHING = -1
+
+MOST_DIGITS = 4
+"""Decimals of a small number: 4.8e-05 is nothing to say to people."""
 
 
 def top_reasons(

@@ -173,6 +173,8 @@ def test_a_defined_value_never_takes_the_text_for_undefined_ones() -> None:
         (0.0996, "0.1"),
         (-0.0996, "-0.1"),
         (5e-324, "0"),
+        (4.8e-05, "0"),
+        (0.000123, "0.0001"),
         (1e300, f"{1e300:,.0f}"),
     ],
 )
