@@ -30,7 +30,7 @@ SHARE_OF_LIFT = 0.97
 USERS, DAYS, SEED, CUTOFFS = 20_000, 196, 11, 10
 MEAN_GAP, WORST_GAP = 0.01, 0.03
 """Of mean score and mean true probability in a tenth of the users. Calibration learns from 10,000 outcomes, whose share alone is off by
-0.004; the highest tenth holds few users of a kind, and is off most."""
+0.004. What the true level itself moved since the newest outcome that was known is allowed on top: no model can know of it."""
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +70,14 @@ def test_the_scores_are_the_true_probabilities(target: str, shop: Project) -> No
     score, truth = scored.sort("score").select("score", "probability").to_numpy().T
     tenths = [tenth.mean(axis=0) for tenth in np.array_split(np.column_stack([score, truth]), 10)]
     gaps = [abs(float(mean - true)) for mean, true in tenths]
+    config = configured(shop)
+    newest = config.split(config.target(target), parse_cutoff(shop.cutoff, "UTC")).training[-1]
+    moved = abs(float(truth.mean() - beside_truth(shop, "labels", target, newest, "label")["probability"].to_numpy().mean()))
     slope = float(np.cov(truth, score)[0, 1] / score.var(ddof=1))
-    sys.stdout.write(f"{target}: gaps {np.round(gaps, 4).tolist()}, mean {np.mean(gaps):.4f}, slope of truth on score {slope:.3f}\n")
-    assert np.mean(gaps) <= MEAN_GAP
-    assert max(gaps) <= WORST_GAP
+    found = f"gaps {np.round(gaps, 4).tolist()}, mean {np.mean(gaps):.4f}, slope of truth on score {slope:.3f}, level moved {moved:.4f}"
+    sys.stdout.write(f"{target}: {found}\n")
+    assert np.mean(gaps) <= MEAN_GAP + moved
+    assert max(gaps) <= WORST_GAP + moved
     assert slope == pytest.approx(1, abs=0.1)
 
 
