@@ -17,7 +17,7 @@ from pipeline.evaluation.figures.training import wording
 if TYPE_CHECKING:
     from pipeline.scoring.enrolment import Trained, Training
 
-LIBRARIES = ("lightgbm", "keras", "numpy", "polars", "scipy", "scikit-learn", "tensorflow", "woodelf-explainer")
+LIBRARIES = ("lightgbm", "keras", "numpy", "polars", "scipy", "scikit-learn", "tensorflow")
 NAMES = {
     "gbdt": "Gradient-boosted trees",
     "sequence": "A recurrent network over events",
