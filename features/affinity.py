@@ -33,13 +33,13 @@ def affinity(observation: Observation) -> Columns:
     touches, items = _repeats(observation.recent, observation.end, events.item)
     without = f"|no events with a category {lookback}"
     top = "the category with the most events"
-    sentence = f"a share of {{value}} of the events in {top}{without}"
+    sentence = f"{{value}} % of the events in {top}{without}"
     yield Column(Feature("top_category_share", "share", sentence), ratio(mix[TOP], mix[EVENTS]))
-    sentence = f"a concentration of {{value}} on few categories, from 0 to 1{without}"
+    sentence = f"a concentration of {{value}} % on few categories (100 % is one alone){without}"
     yield Column(Feature("category_concentration", "share", sentence), _concentration(mix))
     sentence = f"{{value}} days since the last event in {top}{without}"
     yield Column(Feature("days_since_top_category", "days", sentence), ratio(mix[TOP_AGE], (mix[EVENTS] > 0) * DAY_MICROS))
-    sentence = f"a share of {{value}} of the events on an item touched before|no events with an item {lookback}"
+    sentence = f"{{value}} % of the events on items touched before|no events with an item {lookback}"
     yield Column(Feature("repeat_share", "share", sentence), ratio(touches - items, touches))
     yield from _codes(observation, mix, without)
     yield from _chosen(observation, mix[EVENTS])
@@ -78,11 +78,11 @@ def _chosen(observation: Observation, categorised: Ints) -> Columns:
     starts = np.concatenate([observation.starts, observation.recent[None]])
     counts = _counts(starts, observation.end, places[events.category], len(categories))
     for place, name in enumerate(categories):
-        sentence = f"a share of {{value}} of the events in {_plain(name)}|no events with a category"
+        sentence = f"{{value}} % of the events in category {_plain(name)}|no events with a category"
         sentence += f" {within(observation.definition.lookback_days)}"
         yield Column(Feature(f"share_in_{slug(name)}", "share", sentence), ratio(counts[place, -1], categorised))
         for window, days in enumerate(observation.windows):
-            sentence = f"{{value}} events in {_plain(name)} {within(days)}"
+            sentence = f"{{value}} events in category {_plain(name)} {within(days)}"
             yield Column(Feature(f"events_in_{slug(name)}_{days}d", "events", sentence), counts[place, window])
 
 

@@ -27,18 +27,18 @@ def calendar(observation: Observation) -> Columns:
     none = f"|no events {within(observation.definition.lookback_days)}"
     time = observation.events.event_time
     weekend = (time // DAY_MICROS + EPOCH_WEEKDAY) % 7 >= SATURDAY
-    feature = Feature("weekend_share", "share", f"a share of {{value}} of the events on weekends{none}")
+    feature = Feature("weekend_share", "share", f"{{value}} % of the events on weekends{none}")
     yield Column(feature, _share(observation, weekend))
     block = time // HOUR_MICROS % 24 // BLOCK_HOURS
     for number in range(24 // BLOCK_HOURS):
         first, last = number * BLOCK_HOURS, (number + 1) * BLOCK_HOURS
-        sentence = f"a share of {{value}} of the events from {first} to {last} h UTC{none}"
+        sentence = f"{{value}} % of the events from {first} to {last} h UTC{none}"
         yield Column(Feature(f"hours_{first}_{last}_share", "share", sentence), _share(observation, block == number))
     weekday = ((observation.cutoffs + MIDNIGHT_SHIFT_MICROS) // DAY_MICROS + EPOCH_WEEKDAY) % 7
     values = np.repeat(weekday.astype(np.float64)[:, None], observation.shape[1], axis=1)
-    yield Column(Feature("cutoff_weekday", "weekday", "weekday number {value} about to begin (Monday is 0)"), values)
+    yield Column(Feature("cutoff_weekday", "weekday", "the weekday about to begin"), values)
     same = _same_weekday(observation.recent, observation.end, observation.cutoffs, time)
-    feature = Feature("same_weekday_share", "share", f"a share of {{value}} of the events on the weekday about to begin{none}")
+    feature = Feature("same_weekday_share", "share", f"{{value}} % of the events on the weekday about to begin{none}")
     yield Column(feature, ratio(same, observation.end - observation.recent))
 
 

@@ -28,7 +28,7 @@ def gaps(observation: Observation) -> Columns:
         mean, deviation, latest, overdue = found[:, kind.place]
         of, none = f"between days with {kind.noun}", f"|fewer than two days with {kind.noun} {lookback}"
         yield Column(Feature(f"gap_mean_{kind.name}", "days", f"{{value}} days on average {of}{none}"), mean)
-        sentence = f"a deviation of {{value}} days in the time {of}{none}"
+        sentence = f"times {of} that vary by {{value}} days{none}"
         yield Column(Feature(f"gap_deviation_{kind.name}", "days", sentence), deviation)
         sentence = f"{{value}} days between the two latest days with {kind.noun}{none}"
         yield Column(Feature(f"gap_latest_{kind.name}", "days", sentence), latest)

@@ -25,7 +25,7 @@ def lifetime(observation: Observation) -> Columns:
     known, early, active = _acquaintance(observation.begin, observation.end, observation.cutoffs, events.event_time, events.value)
     per_month = ratio(active * 30, np.maximum(known, 1.0))
     yield Column(Feature("days_known", "days", "first seen {value} days ago|never seen so far"), known)
-    yield Column(Feature("first_day_value", "value", "a value of {value} in the first 24 hours|never seen so far"), early)
+    yield Column(Feature("first_day_value", "value", "events worth {value} in the first 24 hours|never seen so far"), early)
     yield Column(Feature("active_days_ever", "days", "active on {value} days since first seen"), active)
     sentence = "active on {value} days a month since first seen|never seen so far"
     yield Column(Feature("active_days_per_month", "days", sentence), per_month)

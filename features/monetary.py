@@ -19,13 +19,16 @@ def monetary(observation: Observation) -> Columns:
     totals, numbers, largest = sums(observation, events.value), sums(observation, events.has_value), maxima(observation)
     for kind in observation.kinds:
         for window, days in enumerate(observation.windows):
-            of = f"of {kind.noun} {within(days)}"
+            worth, none = f"{kind.noun} worth {{value}}", f"no {kind.noun} with a value {within(days)}"
             place = (kind.place, window)
             total, highest = totals[place] / VALUE_SCALE, largest[place]
             columns = {
-                "sum": (total, f"a total value of {{value}} {of}"),
-                "mean": (ratio(total, numbers[place]), f"a mean value of {{value}} {of}|no value {of}"),
-                "max": (np.where(highest == NO_VALUE, np.nan, highest / VALUE_SCALE), f"a largest value of {{value}} {of}|no value {of}"),
+                "sum": (total, f"{worth} in total {within(days)}"),
+                "mean": (ratio(total, numbers[place]), f"{worth} on average {within(days)}|{none}"),
+                "max": (
+                    np.where(highest == NO_VALUE, np.nan, highest / VALUE_SCALE),
+                    f"{kind.noun} worth up to {{value}} {within(days)}|{none}",
+                ),
             }
             for name, (values, sentence) in columns.items():
                 yield Column(Feature(f"value_{name}_{kind.name}_{days}d", "value", sentence), values)

@@ -8,7 +8,6 @@ from numba import njit
 from features.cutoff import DAY_MICROS
 from features.feature import Column, Columns, Feature, Floats, within
 from features.observation import Observation
-from features.target import ANY
 from features.timeline import Codes, Ints
 from features.visible import Positions
 
@@ -18,8 +17,9 @@ def recency(observation: Observation) -> Columns:
     events = observation.events
     for kind in observation.kinds:
         days = _since(observation.recent, observation.end, observation.cutoffs, events.event_time, events.event_type, kind.code)
-        last = "event" if kind.name == ANY else f"of the {kind.noun}"
-        sentence = f"{{value}} days since the last {last}|no {kind.noun} {within(observation.definition.lookback_days)}"
+        sentence = (
+            f"{{value}} days since the last {kind.noun.removesuffix('s')}|no {kind.noun} {within(observation.definition.lookback_days)}"
+        )
         yield Column(Feature(f"days_since_{kind.name}", "days", sentence), days)
 
 

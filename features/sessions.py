@@ -9,6 +9,7 @@ from features.contract import VALUE_SCALE
 from features.cutoff import DAY_MICROS
 from features.feature import Column, Columns, Feature, ratio, within
 from features.observation import Observation
+from features.target import ANY
 from features.timeline import Codes, Ints
 from features.visible import Positions
 
@@ -28,7 +29,8 @@ def sessions(observation: Observation) -> Columns:
     numbers = _counts(seen.starts, seen.end, events.event_type, codes, len(seen.kinds))
     for kind in observation.kinds:
         for window, days in enumerate(observation.windows):
-            sentence = f"{{value}} sessions with {kind.noun} {within(days)}"
+            holding = "" if kind.name == ANY else f" with {kind.noun}"
+            sentence = f"{{value}} sessions{holding} {within(days)}"
             yield Column(Feature(f"sessions_{kind.name}_{days}d", "sessions", sentence), numbers[kind.place, window])
     yield from _visits(_totals(seen.recent, seen.end, events.event_time, events.value, codes), observation)
 
@@ -40,7 +42,7 @@ def _visits(sums: Ints, observation: Observation) -> Columns:
     columns = {
         "session_events_mean": ("events", "{value} events in a session on average", ratio(sums[EVENTS], count)),
         "session_minutes_mean": ("minutes", "{value} minutes in a session on average", ratio(sums[DURATION], count * MINUTE_MICROS)),
-        "session_value_mean": ("value", "a value of {value} in a session on average", ratio(sums[VALUE], count * VALUE_SCALE)),
+        "session_value_mean": ("value", "sessions worth {value} on average", ratio(sums[VALUE], count * VALUE_SCALE)),
         "days_since_session": ("days", "{value} days since the latest session began", ratio(began, (count > 0) * DAY_MICROS)),
         "latest_session_events": ("events", "{value} events in the latest session", ratio(latest, count > 0)),
         "latest_session_ratio": (

@@ -19,5 +19,5 @@ def trend(observation: Observation) -> Columns:
         for (short, short_days), (long, long_days) in pairwise(enumerate(observation.windows)):
             pace = ratio(active[kind.place, short] * long_days, active[kind.place, long] * short_days)
             none = f"no {kind.noun} {within(long_days)}"
-            sentence = f"{{value}} times the usual pace of {kind.noun} {within(short_days)}, compared with {long_days} days|{none}"
+            sentence = f"{{value}} times the usual pace of {kind.noun} {within(short_days)}, compared with the last {long_days} days|{none}"
             yield Column(Feature(f"pace_{kind.name}_{short_days}d_{long_days}d", "ratio", sentence), pace)

@@ -15,9 +15,9 @@ from features.timeline import Ints
 from models import bg_nbd
 from models.baselines import STATISTICS, ActiveDays, BaseRate, Quantity, Recency, Repetition, statistics
 from models.classifier import Floats, Labels
-from models.explanations import readable
+from models.explanations import compared
 from models.feature_selection import sampled
-from models.model_features import fitted_features
+from models.model_features import coming, fitted_features
 from models.samples import Samples
 
 LEAST_OF_EACH = 2
@@ -181,8 +181,6 @@ def _sentence(model: Quantity, columns: FeatureSet, known: Floats) -> str:
     plain = columns.features[model.places[0]].sentence
     if isinstance(model, Repetition):
         event, days = columns.definition.repeat_event, model.days
-        of_any = f"{{value}} active days to be expected in the next {days} days|never seen so far"
+        of_any = f"{{value}} active days to be expected {coming(days)}|never seen so far"
         plain = of_any if model.of_any else fitted_features(event, days)[0].sentence
-    present, _, absent = plain.partition("|")
-    usual = list(_medians(model.quantity(known)[:, None], [model.reason]).values())
-    return "|".join([present, absent, *map(readable, usual)])
+    return compared(plain, _medians(model.quantity(known)[:, None], [model.reason]).get(model.reason))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -16,6 +17,22 @@ from models.classifier import Effects, Floats
 Texts = npt.NDArray[np.object_]
 
 NOTHING = -1
+
+SHARE = "{value} %"
+"""How a sentence asks for the share that it shows in per cent."""
+
+SINGULAR = {
+    "categories": "category",
+    "days": "day",
+    "events": "event",
+    "items": "item",
+    "minutes": "minute",
+    "sessions": "session",
+}
+"""What the sentences count: 3 days, 1 day."""
+
+COUNTED = re.compile(rf"(?<={{value}} )(?!(?:%|at|in|of|on|that) )((?:(?!in the ).)*?)\b({'|'.join(SINGULAR)})\b")
+"""The noun that the number counts, after the words between: "different items", "add to cart events"; "of" and the like begin none."""
 
 MOST_DIGITS = 4
 """Decimals of a small number: 4.8e-05 is nothing to say to people."""
@@ -57,26 +74,38 @@ def top_reasons(
 
 
 def wordings(sentence: str, values: Floats) -> Texts:
-    """(n,) the sentence with each of (n,) values, written as `readable` does.
+    """(n,) the sentence with each of (n,) values, written as `readable` does; before " %" they are shares, shown in per cent.
 
+    What is counted is singular with a 1, and "1 times" is left out: "1 purchase event", "the usual pace".
     After a first `|` stands the text for NaN, without one (or an empty one) the word "unknown" takes the value's place. After a second `|`
     stands a usual value, as text; others are compared with it: "{value} purchases in the last 30 days|no purchase so far|1" gives
     "3 purchases in the last 30 days, usually 1". A sentence without {value} is true of some: it is said of values other than 0, and the
-    text after `|` of 0 and NaN.
+    text after `|`, where there is one, of 0 and NaN.
     """
     present, absent, usual = _parts(sentence)
-    distinct, inverse = np.unique(rounded(values), return_inverse=True)
+    distinct, inverse = np.unique(rounded(_shown(present, values)), return_inverse=True)
     texts = np.empty(len(distinct), dtype=object)
     for place, value in enumerate(distinct.tolist()):
-        shown = "unknown" if np.isnan(value) else _written(value)
         if "{value}" not in present:
-            texts[place] = absent if shown in ("0", "unknown") else present
-        elif absent and np.isnan(value):
-            texts[place] = absent
+            texts[place] = absent if absent and (value == 0 or np.isnan(value)) else present
+        elif np.isnan(value):
+            texts[place] = absent or present.replace("{value}", "unknown")
         else:
-            compared = usual and shown not in (usual, "unknown")
-            texts[place] = present.replace("{value}", shown) + (f", usually {usual}" if compared else "")
+            unlike = usual and usual != _with_unit(present, _written(value))
+            texts[place] = _counting(present, _written(value)) + (f", usually {usual}" if unlike else "")
     return texts[inverse]
+
+
+def compared(sentence: str, typical: float | None) -> str:
+    """The sentence with a typical value behind, as `wordings` reads it.
+
+    It stays as it is where there is none, where it shows no number, and where it says itself how the number stands to the usual.
+    """
+    present, _, absent = sentence.partition("|")
+    if typical is None or "{value}" not in present or "usual" in present:
+        return sentence
+    usual = readable(float(_shown(present, np.array([typical]))[0]))
+    return f"{present}|{absent}|{_with_unit(present, usual)}"
 
 
 def readable(value: float) -> str:
@@ -96,6 +125,21 @@ def _written(value: float) -> str:
     if value == round(value):
         return f"{value:,.0f}"
     return f"{value:.2g}" if abs(value) < 0.1 else f"{value:,.1f}"
+
+
+def _shown(present: str, values: Floats) -> Floats:
+    return values * 100 if SHARE in present else values
+
+
+def _with_unit(present: str, number: str) -> str:
+    return SHARE.replace("{value}", number) if SHARE in present else number
+
+
+def _counting(present: str, number: str) -> str:
+    """The text with the number, and what it counts in the number's form."""
+    if number == "1":
+        present = COUNTED.sub(lambda noun: noun[1] + SINGULAR[noun[2]], present.replace("{value} times ", ""), count=1)
+    return present.replace("{value}", number)
 
 
 def _parts(sentence: str) -> tuple[str, str, str]:

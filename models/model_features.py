@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from features.affinity import ANOTHER
 from features.definition import slug
 from features.feature import Feature
 from features.feature_set import FeatureSet
@@ -26,7 +27,7 @@ from features.timeline import Ints
 from models import bg_nbd
 from models.bg_nbd import BgNbd
 from models.classifier import Floats
-from models.explanations import readable
+from models.explanations import compared
 from models.feature_selection import redundant, sampled
 
 CODE_VERSION = 2
@@ -76,7 +77,7 @@ class ModelFeatures:
     @property
     def sentences(self) -> dict[str, str]:
         """Name → reason text of each, with its typical value, as `explanations.wordings` reads it."""
-        return {feature.name: _compared(feature, self.typical.get(feature.name)) for feature in self.features}
+        return {feature.name: compared(feature.sentence, self.typical.get(feature.name)) for feature in self.features}
 
     @property
     def fingerprint(self) -> str:
@@ -157,22 +158,23 @@ def fitted_features(event: str, days: int) -> tuple[Feature, Feature]:
     """The columns that a model adds for a repeat event: active days expected in the next `days`, and the chance that any will come."""
     noun = f"{event.replace('_', ' ')} events"
     none = f"|no {noun} so far"
-    coming = "day" if days == 1 else f"{days} days"
     return (
-        Feature(f"expected_{event}_{days}d", "days", f"{{value}} days with {noun} to be expected in the next {coming}{none}"),
-        Feature(f"alive_{event}", "probability", f"a chance of {{value}} that {noun} go on at all{none}"),
+        Feature(f"expected_{event}_{days}d", "days", f"{{value}} days with {noun} to be expected {coming(days)}{none}"),
+        Feature(f"alive_{event}", "probability", f"a chance of {{value}} % that {noun} go on at all{none}"),
     )
+
+
+def coming(days: int) -> str:
+    """How a person names a window that begins at the cutoff."""
+    return "in the next day" if days == 1 else f"in the next {days} days"
 
 
 def levels_of(feature: Feature) -> tuple[Feature, ...]:
     """One column of 0 and 1 for each level of a category; all are 0 where it is undefined."""
     present = feature.sentence.partition("|")[0]
+    said = {level: (level, f"not {level}") for level in feature.levels} | {ANOTHER: ("none of the named ones", "a named one, or none")}
     return tuple(
-        Feature(
-            f"{feature.name}_is_{slug(level)}",
-            "yes or no",
-            f"{present.replace('{value}', level)}|{present.replace('{value}', f'not {level}')}",
-        )
+        Feature(f"{feature.name}_is_{slug(level)}", "yes or no", "|".join(present.replace("{value}", each) for each in said[level]))
         for level in feature.levels
     )
 
@@ -189,14 +191,6 @@ def fit(X: Floats, columns: FeatureSet, seed: int) -> ModelFeatures:
     dropped = redundant(applied, every.names)
     kept = {name: column for name, column in zip(every.names, applied.T, strict=True) if name not in dropped}
     return replace(every, dropped=dropped, typical={name: float(np.median(column[~np.isnan(column)])) for name, column in kept.items()})
-
-
-def _compared(feature: Feature, typical: float | None) -> str:
-    """The sentence with a typical value behind. What is true or not has none, nor has a weekday, which is no quantity."""
-    if typical is None or "{value}" not in feature.sentence or feature.unit == "weekday":
-        return feature.sentence
-    present, _, absent = feature.sentence.partition("|")
-    return f"{present}|{absent}|{readable(typical)}"
 
 
 def _repeat(X: Floats, columns: FeatureSet) -> Repeat | None:

@@ -101,6 +101,6 @@ def test_a_late_event_counts_from_the_first_cutoff_that_knows_it() -> None:
 def test_a_category_shows_in_its_sentence_without_what_a_sentence_means_by_it() -> None:
     seen = observation(event("a", 1), categories=("home|{value}",))
     features = [column.feature for column in affinity(seen) if column.feature.name == "events_in_home__value__7d"]
-    assert [feature.sentence for feature in features] == ["{value} events in home/(value) in the last 7 days"]
+    assert [feature.sentence for feature in features] == ["{value} events in category home/(value) in the last 7 days"]
     (codes,) = (column.feature for column in affinity(seen) if column.feature.name == "top_category")
     assert codes.levels == ("home/(value)", "another one")

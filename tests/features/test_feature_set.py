@@ -38,9 +38,10 @@ def test_every_name_is_plain() -> None:
 def test_every_sentence_shows_its_value_once_and_reads_plainly() -> None:
     for feature in feature_set(FULL).features:
         present, bar, absent = feature.sentence.partition("|")
-        assert present.count("{value}") == 1
+        assert present.count("{value}") == (feature.unit != "weekday")
         assert bool(bar) == bool(absent)
         assert not set("_{}|") & set(present.replace("{value}", "") + absent)
+        assert ("{value} %" in present) == (feature.unit in ("share", "probability"))
         assert feature.unit
 
 

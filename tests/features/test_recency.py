@@ -33,4 +33,4 @@ def test_nobody_has_every_column() -> None:
 def test_sentences_name_the_kind() -> None:
     sentences = [column.feature.sentence for column in recency(observation(event("a", 1), types=("view", "add_to_cart")))]
     assert sentences[0] == "{value} days since the last event|no events in the last 30 days"
-    assert sentences[2] == "{value} days since the last of the add to cart events|no add to cart events in the last 30 days"
+    assert sentences[2] == "{value} days since the last add to cart event|no add to cart events in the last 30 days"

@@ -172,9 +172,7 @@ def test_every_quantity_has_a_sentence_with_what_is_usual() -> None:
     assert 0 < float(usual) < 14
     assert found == {
         "base_rate": {},
-        "recency": {
-            "days_since_purchase": "{value} days since the last of the purchase events|no purchase events in the last 60 days|21.5"
-        },
+        "recency": {"days_since_purchase": "{value} days since the last purchase event|no purchase events in the last 60 days|21.5"},
         "active_days": {"active_days_purchase_30d": "purchase events on {value} days in the last 30 days||0"},
         "bg_nbd": {"expected_any_14d": f"{{value}} active days to be expected in the next 14 days|never seen so far|{usual}"},
     }
@@ -184,8 +182,8 @@ def test_expected_repeats_are_told_of_the_repeat_event_and_nothing_is_usual_wher
     features = columns(repeat_event="purchase")
     (_, *others) = fitted(features, matrix(features, days_since_any=[1.0, 2.0, 3.0, 4.0]), [1, 0, 1, 0]).fitted
     assert {each.model.kind: list(each.sentences.values()) for each in others} == {
-        "recency": ["{value} days since the last of the purchase events|no purchase events in the last 60 days"],
-        "active_days": ["purchase events on {value} days in the last 30 days|"],
+        "recency": ["{value} days since the last purchase event|no purchase events in the last 60 days"],
+        "active_days": ["purchase events on {value} days in the last 30 days"],
         "bg_nbd": ["{value} days with purchase events to be expected in the next 14 days|no purchase events so far"],
     }
 

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from features.definition import Definition
+from features.feature_set import feature_set
 from models.calibration import Calibrator
 from models.classifier import Effects, Floats
-from models.explanations import readable, rounded, top_reasons, wordings
+from models.explanations import SINGULAR, compared, readable, rounded, top_reasons, wordings
+from models.model_features import fitted_features
 
 SENTENCES = {
     "views": "{value} views in the last week",
@@ -85,7 +90,7 @@ def test_windows_of_one_count_are_one_reason_told_by_the_strongest() -> None:
         ["5 days ago", "3 events in 30 days", None],
         ["6 days ago", "2 events in 7 days", None],
         [None, None, None],
-        ["1 events in 7 days", "7 days ago", None],
+        ["1 event in 7 days", "7 days ago", None],
     ]
     added = np.array([[0.4, 0.2], [0.25, -0.2], [0.0, 0.0], [-0.3, 0.25]])
     change = CALIBRATOR.probability(raw)[:, None] - CALIBRATOR.probability(raw[:, None] - added)
@@ -150,12 +155,76 @@ def test_a_sentence_without_a_value_is_said_of_those_of_whom_it_is_true() -> Non
     ]
 
 
+def test_what_holds_for_everybody_needs_no_second_text() -> None:
+    assert set(wordings("the weekday about to begin", np.array([0.0, 3.0, np.nan]))) == {"the weekday about to begin"}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "text"),
+    [
+        ("{value} days since the last of the purchase events", "1 day since the last of the purchase events"),
+        ("active on {value} days in the last 30 days", "active on 1 day in the last 30 days"),
+        ("{value} add to cart events per view event", "1 add to cart event per view event"),
+        ("{value} log in events in the last 7 days", "1 log in event in the last 7 days"),
+        ("{value} different categories in the last 7 days", "1 different category in the last 7 days"),
+        ("times that vary by {value} days", "times that vary by 1 day"),
+        ("{value} times the usual pace of events in the last 7 days", "the usual pace of events in the last 7 days"),
+        ("{value} times as many events as usual", "as many events as usual"),
+        ("{value} purchases in the last 7 days", "1 purchases in the last 7 days"),
+        ("a total value of {value} of view events", "a total value of 1 of view events"),
+        ("events worth {value} on average in the last 7 days", "events worth 1 on average in the last 7 days"),
+    ],
+)
+def test_what_is_counted_is_singular_with_a_one(sentence: str, text: str) -> None:
+    assert wordings(sentence, np.array([0.98, 1.0, 1.1, 0.0]))[:2].tolist() == [text, text]
+    assert wordings(sentence, np.array([1.1, 0.0, 21.0])).tolist() == [sentence.replace("{value}", each) for each in ("1.1", "0", "21")]
+
+
+def test_every_sentence_of_the_features_either_counts_a_known_noun_or_counts_nothing() -> None:
+    definition = Definition(("page_view", "purchase"), (1, 7), 30, session_minutes=30, categories=("toys",), repeat_event="purchase")
+    for feature in (*feature_set(definition).features, *fitted_features("purchase", 28)):
+        (text,) = wordings(feature.sentence, np.array([1.0]))
+        if feature.unit in SINGULAR:
+            assert re.search(rf"\b1 ([a-z]+ ){{0,2}}{SINGULAR[feature.unit]}\b", text), feature.name
+        elif feature.unit == "ratio":
+            assert "1 purchase event per" in text or "1" not in text.partition(" in the last ")[0], feature.name
+        elif feature.unit not in ("category", "weekday"):
+            assert re.search(r"\{value\} (%|in|on) ", feature.sentence), feature.name
+
+
+def test_shares_are_shown_in_per_cent() -> None:
+    sentence = compared("{value} % of the events on weekends|no events", 0.15)
+    assert wordings(sentence, np.array([0.2, 0.0, 1.0, 0.15, 0.1504, 0.0012, np.nan])).tolist() == [
+        "20 % of the events on weekends, usually 15 %",
+        "0 % of the events on weekends, usually 15 %",
+        "100 % of the events on weekends, usually 15 %",
+        "15 % of the events on weekends",
+        "15 % of the events on weekends",
+        "0.1 % of the events on weekends, usually 15 %",
+        "no events",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "typical", "text"),
+    [
+        ("{value} visits|none", 1.26, "{value} visits|none|1.3"),
+        ("{value} visits", 0.0, "{value} visits||0"),
+        ("{value} visits|none", None, "{value} visits|none"),
+        ("{value} times the usual pace|none", 1.5, "{value} times the usual pace|none"),
+        ("the weekday about to begin", 3.0, "the weekday about to begin"),
+    ],
+)
+def test_a_typical_value_is_put_behind_where_it_can_be_compared(sentence: str, typical: float | None, text: str) -> None:
+    assert compared(sentence, typical) == text
+
+
 def test_an_undefined_value_without_its_own_text_is_called_unknown() -> None:
     assert wordings("{value} spent", np.array([np.nan, 2.0])).tolist() == ["unknown spent", "2 spent"]
 
 
 def test_a_defined_value_never_takes_the_text_for_undefined_ones() -> None:
-    assert wordings(SENTENCES["gap"], np.array([1.0])).tolist() == ["1 days since the last visit"]
+    assert wordings(SENTENCES["gap"], np.array([1.0])).tolist() == ["1 day since the last visit"]
 
 
 @pytest.mark.parametrize(

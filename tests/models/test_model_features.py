@@ -167,7 +167,7 @@ def with_categories() -> tuple[FeatureSet, np.ndarray]:
     """A category of two named levels and another one, a weekday, and a count; user 3 has no category."""
     features = (
         Feature("latest_category", "category", "most recent category: {value}|no category", ("Toys & Games", "garden", "another one")),
-        Feature("cutoff_weekday", "weekday", "weekday number {value}"),
+        Feature("cutoff_weekday", "weekday", "the weekday about to begin"),
         Feature("visits_7d", "events", "{value} visits"),
     )
     known = FeatureSet(columns(()).definition, features, "f" * 64)
@@ -190,8 +190,12 @@ def test_a_category_is_one_column_per_level() -> None:
 def test_a_level_is_named_and_neither_it_nor_a_weekday_is_compared() -> None:
     known, X = with_categories()
     sentences = model_features.fit(X, known, seed=1).sentences
+    assert (
+        sentences["latest_category_is_another_one"]
+        == "most recent category: none of the named ones|most recent category: a named one, or none"
+    )
     assert sentences["latest_category_is_garden"] == "most recent category: garden|most recent category: not garden"
-    assert sentences["cutoff_weekday"] == "weekday number {value}"
+    assert sentences["cutoff_weekday"] == "the weekday about to begin"
     assert sentences["visits_7d"] == "{value} visits||9.5"
 
 
