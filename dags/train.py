@@ -18,6 +18,9 @@ Where a target's outcomes are too few for a model to be told from chance, `train
 their log says how many outcomes there are and how many it takes. The baselines are trained all the same, and the best of them scores.
 Nothing has to be done; more history or a wider `eligible` brings the models in by itself.
 
+With fewer than two users of an outcome at the evaluation cutoff, models cannot be compared. `evaluate` and `promote` end in green then,
+too: a champion stays, and without one the base rate gives everybody the same score for now.
+
 ## When a task fails
 
 The log ends with what was wrong, its value and what to do. Only exit codes from 30 up are tried again by themselves.
@@ -30,7 +33,7 @@ After mending, clear the failed task: finished ones need not run again.
 | 13 | no events before this cutoff | run `ingest` for the days before it, or choose a later cutoff |
 | 14 | a target's horizon has not closed | choose an earlier cutoff |
 | 16 | a model's files do not match their digest, or its features changed | train again; find out who changed the files |
-| 17 | nobody to learn from, or too few outcomes to judge on | more history, a longer horizon, or a wider `eligible` |
+| 17 | nobody to learn from or judge on, or too few outcomes to judge on and no base rate | more history, wider `eligible`, train baselines |
 | 18 | an earlier stage has not run for this cutoff | clear the task before it |
 | 20 | features know what happened after their cutoff | the log names check, target and feature; unmap the column, ingest and build again |
 | 30 | warehouse, lake, MLflow or Dask did not answer, three times | check the address in the log; clear the task |

@@ -52,15 +52,15 @@ def average_precision(y: Labels, score: Floats) -> float:
 
 
 def log_loss(y: Labels, probability: Floats) -> float:
-    """Mean negative log-likelihood, natural logarithm."""
-    _refuse(y, probability, least=1)
-    return float(sklearn_log_loss(y, probability))
+    """Mean negative log-likelihood, natural logarithm. One outcome is enough; raises ValueError without users."""
+    _refuse(y, probability, least=0)
+    return float(sklearn_log_loss(y, probability, labels=[0, 1]))
 
 
 def brier(y: Labels, probability: Floats) -> float:
-    """Mean squared difference between probability and outcome."""
-    _refuse(y, probability, least=1)
-    return float(brier_score_loss(y, probability))
+    """Mean squared difference between probability and outcome. One outcome is enough; raises ValueError without users."""
+    _refuse(y, probability, least=0)
+    return float(brier_score_loss(y, probability, pos_label=1))
 
 
 def mae(amount: Floats, expected: Floats) -> float:
@@ -118,8 +118,11 @@ def _normal(value: float, variance: float, level: float) -> Interval:
 
 
 def _refuse(y: Labels, score: Floats, *, least: int) -> None:
+    """Raises ValueError for scores that do not fit the outcomes, without users, and for fewer than `least` of an outcome."""
     if score.shape[-1] != len(y):
         raise ValueError(f"{len(y)} outcomes but {score.shape[-1]} scores")
+    if len(y) == 0:
+        raise ValueError("No outcomes to compare with")
     if not np.isfinite(score).all():
         raise ValueError("Scores must be finite; a missing score belongs to a refused user")
     for outcome in (0, 1):

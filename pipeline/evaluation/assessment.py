@@ -10,12 +10,13 @@ import numpy as np
 
 from features.cutoff import Cutoff
 from models import metrics
+from models.baselines import BaseRate
 from models.calibration import expected_calibration_error
 from models.classifier import Floats, Labels
-from pipeline.evaluation.evidence import Difference, Estimate, Evidence, Judged
+from pipeline.evaluation.evidence import LEAST_OF_EACH, Difference, Estimate, Evidence, Judged, rankable
 
-LEAST_OF_EACH = 2
-"""Users of each outcome without whom an interval of the AUC does not exist."""
+UNKNOWN_ORDER, UNKNOWN_LEAD = Estimate(0.5, 0.0, 1.0), Estimate(0.0, -1.0, 1.0)
+"""The AUC, and the difference of two, where too few users of an outcome say nothing of an order: anything is possible."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,16 @@ def assess(y: Labels, raw: Floats, probability: Floats) -> dict[str, Estimate]:
     log_loss, brier         of the probabilities, lower is better
     ece                     expected calibration error over ten bins of equal size
     """
-    return {
+    order = {
         "auc": Estimate(*metrics.auc_interval(y, raw)),
         "average_precision": Estimate(metrics.average_precision(y, raw)),
+    }
+    return order | _assess_probabilities(y, probability)
+
+
+def _assess_probabilities(y: Labels, probability: Floats) -> dict[str, Estimate]:
+    """The figures that one outcome is enough for."""
+    return {
         "log_loss": Estimate(metrics.log_loss(y, probability)),
         "brier": Estimate(metrics.brier(y, probability)),
         "ece": Estimate(expected_calibration_error(y, probability)),
@@ -77,30 +85,41 @@ def weigh(
     set_aside: Mapping[str, str],
     amounts: Floats | None = None,
 ) -> Evidence:
-    """The evidence in all models' answers on the rows with outcomes y (n,), and amounts (n,) where the target is a sum.
+    """The evidence in all models' answers on the rows with outcomes y (n,), at least one, and amounts (n,) where the target is a sum.
 
     A model that left a row without a finite answer is set aside: figures on different rows cannot be compared.
-    Raises ValueError for fewer than two rows of either outcome.
+    With fewer than `LEAST_OF_EACH` rows of an outcome there is no order to compare by. Every model but a base rate, whose answers are the
+    same for everybody, is then set aside as `unranked`; the base rate's AUC is 0.5 [0, 1].
     """
+    positives = int(y.sum())
+    ranked = rankable(positives, len(y))
     incomplete = {
         model.version: f"it gave no finite score for {model.unanswered} of {len(y)} users" for model in answers if model.unanswered
     }
     whole = [model for model in answers if model.version not in incomplete]
+    few = f"at {evaluation} {positives} of {len(y)} users have outcome 1"
+    why = f"{few}: users cannot be ranked, that takes at least {LEAST_OF_EACH} of each outcome"
+    unranked = {} if ranked else {model.version: why for model in whole if model.kind != BaseRate.kind}
+    judged = [model for model in whole if model.version not in unranked]
     return Evidence(
         target=target,
         as_of=as_of,
         evaluation=evaluation,
         rows=len(y),
-        positives=int(y.sum()),
-        models=tuple(Judged(model.version, model.kind, model.labels_until, _figures(y, model, amounts)) for model in whole),
+        positives=positives,
+        models=tuple(Judged(model.version, model.kind, model.labels_until, _figures(y, model, amounts)) for model in judged),
         differences=tuple(
-            Difference(one.version, other.version, Estimate(*metrics.paired_auc(y, one.raw, other.raw)))
-            for one, other in permutations(whole, 2)
+            Difference(one.version, other.version, Estimate(*metrics.paired_auc(y, one.raw, other.raw)) if ranked else UNKNOWN_LEAD)
+            for one, other in permutations(judged, 2)
         ),
-        set_aside={**set_aside, **incomplete},
+        set_aside={**set_aside, **incomplete, **unranked},
+        unranked=tuple(unranked),
     )
 
 
 def _figures(y: Labels, model: Answers, amounts: Floats | None) -> dict[str, Estimate]:
-    found = assess(y, model.raw, model.probability)
+    if rankable(int(y.sum()), len(y)):
+        found = assess(y, model.raw, model.probability)
+    else:
+        found = {"auc": UNKNOWN_ORDER, **_assess_probabilities(y, model.probability)}
     return found if amounts is None or model.expected is None else found | assess_amounts(amounts, model.expected)

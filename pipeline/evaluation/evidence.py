@@ -7,6 +7,14 @@ from typing import Any
 
 from features.cutoff import Cutoff
 
+LEAST_OF_EACH = 2
+"""Users of each outcome without whom an interval of the AUC does not exist."""
+
+
+def rankable(positives: int, rows: int) -> bool:
+    """Whether models can be told apart by how they rank `rows` users, `positives` of them with outcome 1."""
+    return min(positives, rows - positives) >= LEAST_OF_EACH
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -45,6 +53,7 @@ class Evidence:
     models         judged, by version
     differences    every ordered pair of them
     set_aside      version → why it could not be judged
+    unranked       those among them that are fit to answer: only the rows, with too few of an outcome, cannot tell how well
     """
 
     target: str
@@ -55,6 +64,12 @@ class Evidence:
     models: tuple[Judged, ...]
     differences: tuple[Difference, ...]
     set_aside: dict[str, str]
+    unranked: tuple[str, ...] = ()
+
+    @property
+    def rankable(self) -> bool:
+        """Whether the rows can tell models apart; where they cannot, none but base rates are judged."""
+        return rankable(self.positives, self.rows)
 
     @property
     def best(self) -> Judged | None:
@@ -73,6 +88,7 @@ class Evidence:
         """Plain values that `from_json` turns back."""
         return {
             **{name: getattr(self, name) for name in ("target", "rows", "positives", "set_aside")},
+            "unranked": list(self.unranked),
             "as_of": self.as_of.key,
             "evaluation": self.evaluation.key,
             "models": [
@@ -89,7 +105,7 @@ class Evidence:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Evidence:
-        """Inverse of `to_json`."""
+        """Inverse of `to_json`; evidence of before there was `unranked` has none."""
         return cls(
             target=content["target"],
             as_of=Cutoff.from_key(content["as_of"]),
@@ -99,6 +115,7 @@ class Evidence:
             models=tuple(_judged(model) for model in content["models"]),
             differences=tuple(Difference(pair["version"], pair["other"], Estimate(**pair["auc"])) for pair in content["differences"]),
             set_aside=dict(content["set_aside"]),
+            unranked=tuple(content.get("unranked", ())),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from models.baselines import KINDS, BaseRate
-from pipeline.evaluation.evidence import Estimate, Evidence, Judged
+from pipeline.evaluation.evidence import LEAST_OF_EACH, Estimate, Evidence, Judged
 
 CHANCE = 0.5
 
@@ -53,13 +53,18 @@ def decide(evidence: Evidence, champion: str | None, *, min_effect: float) -> De
     the same rows: the lower end of the paired difference must exceed `min_effect`, and 0 where a baseline challenges a model, for a
     model that loses to a baseline could not be promoted.
     A champion that has learned from outcomes after the evaluation cutoff may know these rows: no decision then.
+    Where the rows have too few users of an outcome, nobody can be compared: a champion that is fit to answer stays, whatever it is;
+    where there is none, the base rate takes its place.
     """
     contest = _contest(evidence, champion)
     aside = tuple(f"version {version} was set aside: {why}" for version, why in sorted(evidence.set_aside.items()))
+    held = contest.held
+    if not evidence.rankable and champion and (held or champion in evidence.unranked):
+        stays = f"champion version {champion} stays, for being unable to compare is no reason to replace it"
+        return Decision(False, None, champion, (f"{_too_few(evidence)}; {stays}", *aside))
     if not (contest.models or contest.baselines):
         what = f"no candidate besides the champion, version {champion}" if champion else "no candidate could be judged"
         return Decision(False, None, champion, (what, *aside))
-    held = contest.held
     if held and held.labels_until > evidence.evaluation:
         known = f"champion {_named(held)} has learned from outcomes up to {held.labels_until}"
         why = f"{known}, after the evaluation cutoff {evidence.evaluation}: it may know these rows, so no comparison is fair"
@@ -122,7 +127,7 @@ def _of_baseline(contest: _Contest, min_effect: float) -> tuple[bool, str | None
     refused = tuple(why for model in contest.models if (why := _shortfall(model, evidence)))
     if not contest.baselines:
         return False, contest.models[0].version, refused
-    best, models = contest.baselines[0], "no model is significantly better than the baselines" if contest.models else "no model was judged"
+    best, models = contest.baselines[0], _beaten(contest)
     numbers = f"{_scored(best)} on {evidence.rows} users" + ("" if _above(best.figures["auc"], CHANCE) else "; its order may be chance")
     if held is None:
         return True, best.version, (f"{models}; scores come {ALONE[best.kind]}", _vacant(contest.champion), numbers, *refused)
@@ -133,6 +138,18 @@ def _of_baseline(contest: _Contest, min_effect: float) -> tuple[bool, str | None
         return True, best.version, (headline, f"{verdict} above {bar:g}", *refused)
     considered = contest.models[0].version if contest.models else None
     return False, considered, (f"{models}, and no baseline replaces champion {_named(held)}", *refused, f"{verdict} not above {bar:g}")
+
+
+def _beaten(contest: _Contest) -> str:
+    """Why it is up to the baselines."""
+    if not contest.evidence.rankable:
+        return _too_few(contest.evidence)
+    return "no model is significantly better than the baselines" if contest.models else "no model was judged"
+
+
+def _too_few(evidence: Evidence) -> str:
+    share = f"{evidence.positives} of {evidence.rows} users have outcome 1 at {evidence.evaluation}"
+    return f"there are too few outcomes to say which model is better: {share}, and it takes at least {LEAST_OF_EACH} with it and without it"
 
 
 def _vacant(champion: str | None) -> str:

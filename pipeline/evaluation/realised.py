@@ -13,8 +13,8 @@ import pyarrow as pa
 from features.cutoff import Cutoff
 from features.target import Target
 from models.classifier import Labels
-from pipeline.evaluation.assessment import LEAST_OF_EACH, assess, assess_amounts
-from pipeline.evaluation.evidence import Estimate
+from pipeline.evaluation.assessment import assess, assess_amounts
+from pipeline.evaluation.evidence import Estimate, rankable
 from pipeline.warehouse import Warehouse
 
 logger = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def realised_figures(scores: pa.Table, outcomes: Sequence[pa.Table]) -> tuple[Ma
     happened = pa.concat_tables(outcomes)
     joined = scores.join(happened, keys="user_id", join_type="inner")
     y: Labels = joined["label"].to_numpy().astype(np.int8)
-    if min(int(y.sum()), int((1 - y).sum())) < LEAST_OF_EACH:
+    if not rankable(int(y.sum()), len(y)):
         return {}, len(y)
     found = assess(y, joined["raw_score"].to_numpy(), joined["score"].to_numpy())
     if "amount" in joined.column_names:

@@ -12,13 +12,14 @@ import numpy as np
 
 from features.cutoff import Cutoff
 from features.target import Target
+from models.baselines import BaseRate
 from models.classifier import Floats, Labels
 from pipeline.cluster import cluster
 from pipeline.config import Config
 from pipeline.errors import MissingInput, NotEnoughData
 from pipeline.evaluation import record
-from pipeline.evaluation.assessment import LEAST_OF_EACH, Answers, weigh
-from pipeline.evaluation.evidence import Evidence
+from pipeline.evaluation.assessment import Answers, weigh
+from pipeline.evaluation.evidence import LEAST_OF_EACH, Evidence, rankable
 from pipeline.evaluation.rows import BucketAnswers, JudgeTask, judge_bucket
 from pipeline.lake import Lake
 from pipeline.scoring.artifact import MadeForOther
@@ -38,7 +39,9 @@ def run(config: Config, target: Target, cutoff: Cutoff, *, show: bool) -> dict[s
     """Judge the newest version of each kind trained as of `cutoff`, and the champion, at the evaluation cutoff of that training.
 
     Result: per candidate its kind, version and figures; rows, positives, the best version. `cutoff` there is the evaluation cutoff.
-    Raises MissingInput without candidates, labels or features; NotEnoughData unless both outcomes occur.
+    Where too few users of an outcome are there to rank by, the base rate alone is judged, and the others are set aside with the reason.
+    Raises MissingInput without candidates, labels or features; NotEnoughData without a labelled user, and where too few of an outcome
+    are there and no base rate.
     """
     held = config.split(target, cutoff).evaluation
     candidates = registry.candidates(config, target.name, cutoff)
@@ -52,7 +55,7 @@ def run(config: Config, target: Target, cutoff: Cutoff, *, show: bool) -> dict[s
         models, aside = _contenders(config, target, candidates, champion, Path(folder))
         y, answers, amounts = _judge(config, target, held, models, show)
     evidence = weigh(target.name, cutoff, held, y, answers, aside, amounts)
-    record.keep(config, evidence, y, answers, candidates)
+    record.keep(config, evidence, y, answers if evidence.rankable else (), candidates)  # every picture needs both outcomes
     logger.info("judged %s as of %s: %s models on %s users", target.name, cutoff, len(evidence.models), evidence.rows)
     return _result(evidence, champion)
 
@@ -83,13 +86,22 @@ def _judge(
     with cluster(enough_workers(config, [model.model for model in models], users, USERS_PER_WORKER)) as workers:
         parts = workers.map(judge_bucket, tasks, label=f"{target.name} bucket", show=show)
     y = np.concatenate([part.y for part in parts])
-    positives = int(y.sum())
-    if min(positives, len(y) - positives) < LEAST_OF_EACH:
-        raise NotEnoughData(
-            f"At {held} {positives} of {len(y)} users have outcome 1 of {target.name}; at least {LEAST_OF_EACH} of each are needed",
-            mend="judge at a later cutoff, or widen the target's eligibility",
-        )
+    _require_judgeable(y, target, held, models)
     return y, _answers(models, parts), _joined([part.amounts for part in parts])
+
+
+def _require_judgeable(y: Labels, target: Target, held: Cutoff, models: Sequence[Loaned]) -> None:
+    """Somebody must have an outcome; and where users cannot be ranked by it, there must be a base rate to fall back on."""
+    mend = "judge at a later cutoff, or widen the target's eligibility"
+    if not len(y):
+        raise NotEnoughData(f"At {held} no user has an outcome of {target.name}", mend=mend)
+    positives, base_rate = int(y.sum()), any(each.model.kind == BaseRate.kind for each in models)
+    if not (base_rate or rankable(positives, len(y))):
+        raise NotEnoughData(
+            f"At {held} {positives} of {len(y)} users have outcome 1 of {target.name}; at least {LEAST_OF_EACH} of each are needed "
+            f"where there is no model of kind {BaseRate.kind}",
+            mend=f"run `nightcast train-baselines --target {target.name} --cutoff …` first, {mend}",
+        )
 
 
 def _answers(models: Sequence[Loaned], parts: Sequence[BucketAnswers]) -> list[Answers]:

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.config import Config
 from pipeline.errors import NotMatured
-from pipeline.stages import build_features, check_leaks, publish, score, train_baselines, train_gbdt, train_sequence
+from pipeline.stages import build_features, check_leaks, evaluate, promote, publish, score, train_baselines, train_gbdt, train_sequence
 from pipeline.tracking import registry
 from pipeline.warehouse import open_warehouse
 from tests.features.literal import CUTOFF, Row, event
@@ -50,7 +50,7 @@ def here(_config: Config) -> Iterator[InProcess]:
 
 @pytest.fixture(autouse=True)
 def workers_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    for stage in (build_features, check_leaks, score):
+    for stage in (build_features, check_leaks, evaluate, score):
         monkeypatch.setattr(stage, "cluster", here)
 
 
@@ -93,14 +93,18 @@ def test_a_shop_that_cannot_teach_is_not_trained_on(name: str, tmp_path: Path, c
 
 
 @pytest.mark.parametrize("name", SHOPS)
-def test_its_base_rate_scores_everybody_alike(name: str, tmp_path: Path) -> None:
+def test_its_first_night_ends_with_the_base_rate_as_champion_and_the_same_score_for_everybody(name: str, tmp_path: Path) -> None:
     config = small(tmp_path)
     place_mlflow_store(tmp_path)
     ingest(config, SHOPS[name])
     prepared(config)
-    train_baselines.run(config, config.target(TARGET), CUTOFF, show=False)
-    (base_rate,) = (made for made in registry.candidates(config, TARGET, CUTOFF) if made.kind == "base_rate")
-    registry.set_alias(config, TARGET, registry.CHAMPION, base_rate.version)
+    target = config.target(TARGET)
+    train_baselines.run(config, target, CUTOFF, show=False)
+    evaluate.run(config, target, CUTOFF, show=False)
+    decision = promote.run(config, target, CUTOFF, dry_run=False, show=False)
+    assert decision["promoted"]
+    assert "too few outcomes to say which model is better" in decision["reasons"][0]
+    assert registry.champion(config, TARGET).kind == "base_rate"
     scored = published(config)
     assert {row["user_id"] for row in scored} == {row["user_id"] for row in SHOPS[name]}
     (score_of_all,) = {row["score"] for row in scored}

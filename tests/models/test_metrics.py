@@ -88,7 +88,7 @@ def test_pairing_narrows_the_interval_of_alike_models() -> None:
     assert paired.upper - paired.lower < single.upper - single.lower
 
 
-@pytest.mark.parametrize("function", [auc, auc_interval, average_precision, log_loss, brier])
+@pytest.mark.parametrize("function", [auc, auc_interval, average_precision])
 @pytest.mark.parametrize("outcome", [0, 1])
 def test_the_missing_outcome_is_named(function, outcome: int) -> None:
     with pytest.raises(ValueError, match=f"outcome {1 - outcome}"):
@@ -115,6 +115,20 @@ def test_probability_metrics_by_hand() -> None:
     assert log_loss(y, probability) == pytest.approx(-(np.log(0.8) + np.log(0.6)) / 2)
     assert brier(y, probability) == pytest.approx((0.04 + 0.16) / 2)
     assert average_precision(np.array([1, 0, 1], dtype=np.int8), np.array([0.9, 0.5, 0.1])) == pytest.approx((1 + 2 / 3) / 2)
+
+
+def test_probabilities_can_be_held_against_one_outcome_alone() -> None:
+    never, always = np.zeros(2, dtype=np.int8), np.ones(1, dtype=np.int8)
+    assert log_loss(never, np.array([0.2, 0.4])) == pytest.approx(-(np.log(0.8) + np.log(0.6)) / 2)
+    assert brier(never, np.array([0.2, 0.4])) == pytest.approx((0.04 + 0.16) / 2)
+    assert log_loss(always, np.array([0.2])) == pytest.approx(-np.log(0.2))
+    assert brier(always, np.array([0.2])) == pytest.approx(0.64)
+
+
+@pytest.mark.parametrize("function", [auc, auc_interval, average_precision, log_loss, brier])
+def test_without_users_there_is_no_figure(function) -> None:
+    with pytest.raises(ValueError, match="No outcomes"):
+        function(np.zeros(0, dtype=np.int8), np.zeros(0))
 
 
 AMOUNT = np.array([0.0, 0.0, 10.0, 30.0])

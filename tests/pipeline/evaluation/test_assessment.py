@@ -78,6 +78,52 @@ def test_a_model_without_an_answer_for_some_row_is_set_aside_with_the_number() -
     assert found.differences == ()
 
 
+@pytest.mark.parametrize("ones", [0, 1, 36, 37])
+def test_where_users_cannot_be_ranked_the_base_rate_alone_is_judged(ones: int) -> None:
+    y = (np.arange(37) < ones).astype(np.int8)
+    level, raw = np.full(37, -1.0), np.arange(37.0)
+    models = [answers("1", level, "base_rate"), answers("2", raw, "recency"), answers("3", raw)]
+    found = weigh("purchase_7d", AS_OF, EVALUATION, y, models, {"4": "it reads other features"})
+    (base_rate,) = found.models
+    assert (found.rows, found.positives, base_rate.version) == (37, ones, "1")
+    assert set(base_rate.figures) == {"auc", "log_loss", "brier", "ece"}
+    assert base_rate.figures["auc"] == Estimate(0.5, 0.0, 1.0)
+    probability = 1 / (1 + np.e)
+    assert base_rate.figures["ece"].value == pytest.approx(abs(probability - ones / 37))
+    assert base_rate.figures["brier"].value == pytest.approx((ones * (1 - probability) ** 2 + (37 - ones) * probability**2) / 37)
+    why = f"at {EVALUATION} {ones} of 37 users have outcome 1: users cannot be ranked, that takes at least 2 of each outcome"
+    assert found.set_aside == {"2": why, "3": why, "4": "it reads other features"}
+    assert found.unranked == ("2", "3")
+
+
+def test_two_users_of_each_outcome_are_enough_for_all_models() -> None:
+    found = weigh("purchase_7d", AS_OF, EVALUATION, Y, [answers("1", np.zeros(4), "base_rate"), answers("2", np.arange(4.0))], {})
+    assert [model.version for model in found.models] == ["1", "2"]
+    assert (found.set_aside, found.unranked) == ({}, ())
+
+
+def test_where_users_cannot_be_ranked_two_base_rates_may_be_anything_apart() -> None:
+    models = [answers(version, np.full(4, raw), "base_rate") for version, raw in (("1", -1.0), ("2", -2.0))]
+    found = weigh("purchase_7d", AS_OF, EVALUATION, np.zeros(4, dtype=np.int8), models, {})
+    assert [model.version for model in found.models] == ["1", "2"]
+    assert found.difference("2", "1") == Estimate(0.0, -1.0, 1.0)
+    assert found.models[1].figures["log_loss"].value < found.models[0].figures["log_loss"].value
+
+
+def test_a_model_without_an_answer_is_unfit_whatever_the_rows_can_tell() -> None:
+    models = [answers("1", np.zeros(4), "base_rate"), answers("2", np.full(4, np.nan))]
+    found = weigh("purchase_7d", AS_OF, EVALUATION, np.zeros(4, dtype=np.int8), models, {})
+    assert found.set_aside == {"2": "it gave no finite score for 4 of 4 users"}
+    assert found.unranked == ()
+
+
+def test_the_base_rate_of_a_sum_is_judged_by_its_amounts_where_nobody_spent() -> None:
+    models = [replace(answers("1", np.zeros(4), "base_rate"), expected=np.full(4, 3.0))]
+    (judged,) = weigh("spent_7d", AS_OF, EVALUATION, np.zeros(4, dtype=np.int8), models, {}, np.zeros(4)).models
+    assert set(judged.figures) == {"auc", "log_loss", "brier", "ece", "mae", "rmse"}
+    assert judged.figures["mae"].value == 3
+
+
 def test_figures_of_amounts_by_hand() -> None:
     found = assess_amounts(np.array([0.0, -4, 10, 30]), np.array([1.0, 3, 10, 22]))
     assert found["mae"].value == (1 + 3 + 0 + 8) / 4  # a refund counts as nothing spent

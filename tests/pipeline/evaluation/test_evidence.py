@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from features.cutoff import Cutoff
 from models.classifier import Floats
 from pipeline.evaluation.assessment import Answers, weigh
-from pipeline.evaluation.evidence import Evidence
+from pipeline.evaluation.evidence import Evidence, rankable
 
 AS_OF = Cutoff.from_key("20260601T000000Z")
 EVALUATION = AS_OF.plus_days(-7)
@@ -33,6 +35,29 @@ def test_the_best_has_the_highest_auc_and_ties_go_to_the_older_version() -> None
 
 def test_without_models_there_is_no_best() -> None:
     assert evidence().best is None
+
+
+@pytest.mark.parametrize(
+    ("positives", "rows", "expected"),
+    [(0, 0, False), (0, 9, False), (1, 9, False), (2, 9, True), (7, 9, True), (8, 9, False), (9, 9, False), (2, 4, True), (1, 3, False)],
+)
+def test_two_users_of_each_outcome_can_be_ranked(positives: int, rows: int, expected: bool) -> None:
+    assert rankable(positives, rows) is expected
+    assert replace(evidence(), positives=positives, rows=rows).rankable is expected
+
+
+def test_evidence_of_rows_that_cannot_rank_survives_json() -> None:
+    models = [answers("1", np.zeros(200), "base_rate"), answers("2", GOOD)]
+    found = weigh("purchase_7d", AS_OF, EVALUATION, np.zeros_like(Y), models, {"3": "other features"})
+    assert found.unranked == ("2",)
+    assert Evidence.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+def test_evidence_of_before_there_was_unranked_still_loads() -> None:
+    found = weigh("purchase_7d", AS_OF, EVALUATION, Y, [answers("1", GOOD)], {"3": "other features"})
+    content = found.to_json()
+    del content["unranked"]
+    assert Evidence.from_json(content) == found
 
 
 def test_evidence_survives_json_exactly() -> None:

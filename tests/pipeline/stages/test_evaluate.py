@@ -13,7 +13,7 @@ from pipeline.errors import MissingInput, ModelRefused, NotEnoughData
 from pipeline.evaluation.recollection import recall
 from pipeline.evaluation.rows import BucketAnswers, JudgeTask, judge_bucket
 from pipeline.lake import Lake
-from pipeline.stages import evaluate, train_gbdt
+from pipeline.stages import evaluate, promote, train_baselines, train_gbdt
 from pipeline.tracking import registry, runs
 from pipeline.training_set import training_set
 from pipeline.warehouse import open_warehouse
@@ -24,6 +24,12 @@ EVALUATION = AS_OF.plus_days(-7)
 
 def train(config: Config) -> dict[str, Any]:
     return train_gbdt.run(config, config.target("purchase_7d"), AS_OF, show=False)
+
+
+def baselines(config: Config) -> dict[str, str]:
+    """Kind → version."""
+    trained = train_baselines.run(config, config.target("purchase_7d"), AS_OF, show=False)
+    return {each["kind"]: each["version"] for each in trained["baselines"]}
 
 
 def judge(config: Config) -> dict[str, Any]:
@@ -107,8 +113,9 @@ def test_labels_of_another_definition_do_not_judge(shop: Config) -> None:
         judge(shop)
 
 
-def test_one_outcome_only_cannot_judge(shop: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    train(shop)
+@pytest.fixture
+def nobody_buys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the evaluation cutoff there is one outcome only."""
 
     def all_negative(task: JudgeTask) -> BucketAnswers:
         answers = judge_bucket(task)
@@ -116,7 +123,51 @@ def test_one_outcome_only_cannot_judge(shop: Config, monkeypatch: pytest.MonkeyP
         return answers
 
     monkeypatch.setattr(evaluate, "judge_bucket", all_negative)
-    with pytest.raises(NotEnoughData, match="0 of 239 users have outcome 1"):
+
+
+@pytest.mark.usefixtures("nobody_buys")
+def test_one_outcome_only_cannot_judge_without_a_base_rate(shop: Config) -> None:
+    train(shop)
+    with pytest.raises(NotEnoughData, match="0 of 239 users have outcome 1") as refusal:
+        judge(shop)
+    assert "nightcast train-baselines" in str(refusal.value.mend)
+
+
+@pytest.mark.usefixtures("nobody_buys")
+def test_by_one_outcome_only_the_base_rate_alone_is_judged_and_becomes_the_first_champion(shop: Config) -> None:
+    version = baselines(shop)["base_rate"]
+    result = judge(shop)
+    (judged,) = result["candidates"]
+    assert (judged["kind"], judged["version"], result["best"], result["positives"]) == ("base_rate", version, version, 0)
+    assert (judged["auc"], judged["lower"], judged["upper"]) == (0.5, 0.0, 1.0)
+    assert set(judged) >= {"log_loss", "brier", "ece"}
+    assert len(result["set_aside"]) == 3
+    assert all("0 of 239 users have outcome 1: users cannot be ranked" in why for why in result["set_aside"])
+    decision = promote.run(shop, shop.target("purchase_7d"), AS_OF, dry_run=False, show=False)
+    assert (decision["promoted"], decision["version"], decision["champion"]) == (True, version, version)
+
+
+@pytest.mark.usefixtures("nobody_buys")
+def test_by_one_outcome_only_no_champion_is_replaced(shop: Config) -> None:
+    champion = train(shop)["version"]
+    registry.set_alias(shop, "purchase_7d", registry.CHAMPION, champion)
+    baselines(shop)
+    judge(shop)
+    decision = promote.run(shop, shop.target("purchase_7d"), AS_OF, dry_run=False, show=False)
+    assert (decision["promoted"], decision["champion"]) == (False, champion)
+    assert f"champion version {champion} stays" in decision["reasons"][0]
+    assert registry.champion(shop, "purchase_7d").version == champion
+
+
+def test_without_a_labelled_user_nothing_is_judged(shop: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    baselines(shop)
+
+    def nobody(task: JudgeTask) -> BucketAnswers:
+        answers = judge_bucket(task)
+        return BucketAnswers(answers.y[:0], answers.raw[:0], answers.probability[:0])
+
+    monkeypatch.setattr(evaluate, "judge_bucket", nobody)
+    with pytest.raises(NotEnoughData, match="no user has an outcome of purchase_7d"):
         judge(shop)
 
 
