@@ -33,7 +33,7 @@ After mending, clear the failed task: finished ones need not run again.
 | 13 | no events before this cutoff | run `ingest` for the days before it, or choose a later cutoff |
 | 14 | a target's horizon has not closed | choose an earlier cutoff |
 | 16 | a model's files do not match their digest, or its features changed | train again; find out who changed the files |
-| 17 | nobody to learn from or judge on, or too few outcomes to judge on and no base rate | more history, wider `eligible`, train baselines |
+| 17 | nobody to learn from or judge on, or too few outcomes to judge on and no base rate | more history, a wider `eligible`, baselines |
 | 18 | an earlier stage has not run for this cutoff | clear the task before it |
 | 20 | features know what happened after their cutoff | the log names check, target and feature; unmap the column, ingest and build again |
 | 30 | warehouse, lake, MLflow or Dask did not answer, three times | check the address in the log; clear the task |
