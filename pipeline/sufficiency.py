@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,9 +59,19 @@ def judge(training: Training, labels: Labels) -> Sufficiency:
     return Sufficiency(verdict, words, width)
 
 
-def skipped(training: Training, kind: str, found: Sufficiency) -> dict[str, Any]:
-    """The result of a training that `found` refused: no error, so that a small shop's night goes on with the models it has."""
-    return {"target": training.target.name, "kind": kind, "trained": False, "reason": found.words}
+def trained_or_skipped(training: Training, kind: str, found: Sufficiency, train: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The result of `train`, or why nothing is trained: `found` refuses, or only the training itself could see that there is too little.
+
+    Neither is an error: a small shop's night goes on with the models it has.
+    """
+    words = found.words
+    if found.verdict != "refuse":
+        try:
+            return train()
+        except NotEnoughData as error:
+            words = error.message
+            logger.warning("%s", words)
+    return {"target": training.target.name, "kind": kind, "trained": False, "reason": words}
 
 
 def _eligible(training: Training, samples: int) -> int:

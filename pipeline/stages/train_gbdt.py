@@ -25,7 +25,7 @@ from models.samples import Samples
 from pipeline import sufficiency
 from pipeline.config import Config
 from pipeline.configured_features import configured_features
-from pipeline.errors import ConfigError, NotEnoughData
+from pipeline.errors import ConfigError
 from pipeline.lake import Lake
 from pipeline.progress import counter
 from pipeline.scoring.enrolment import Trained, Training, enrol, opened
@@ -49,15 +49,9 @@ def run(config: Config, target: Target, cutoff: Cutoff, *, show: bool) -> dict[s
     parameters = _parameters(training)
     samples = training_set(Lake(config.lake_url), training.features, target, training.split.training)
     enough = sufficiency.judge(training, samples.labels)
-    if enough.verdict == "refuse":
-        return sufficiency.skipped(training, Gbdt.kind, enough)
-    try:
-        result = _registered(training, samples, parameters, enough, show=show)
-    except NotEnoughData as error:
-        logger.warning("%s", error.message)
-        return sufficiency.skipped(training, Gbdt.kind, replace(enough, verdict="refuse", words=error.message))
-    logger.info("trained %s of %s as of %s: version %s", result["kind"], target.name, cutoff, result["version"])
-    return result
+    return sufficiency.trained_or_skipped(
+        training, Gbdt.kind, enough, lambda: _registered(training, samples, parameters, enough, show=show)
+    )
 
 
 def _registered(training: Training, samples: Samples, parameters: GbdtParameters, enough: Sufficiency, *, show: bool) -> dict[str, Any]:
@@ -72,7 +66,9 @@ def _registered(training: Training, samples: Samples, parameters: GbdtParameters
         spent = _amount(training, samples, fitted, parameters)
         seconds = time.perf_counter() - began
         _describe(tracked, fitted.model.features)
-        return enrol(training, tracked, _trained(training, samples, fitted, parameters, spent), seconds)
+        result = enrol(training, tracked, _trained(training, samples, fitted, parameters, spent), seconds)
+    logger.info("trained %s of %s as of %s: version %s", result["kind"], training.target.name, training.as_of, result["version"])
+    return result
 
 
 def _parameters(training: Training) -> GbdtParameters:

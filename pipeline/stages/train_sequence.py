@@ -13,6 +13,7 @@ import numpy as np
 from features.cutoff import Cutoff
 from features.target import Target
 from models import sequence_classifier
+from models.sequence_classifier import SequenceClassifier
 from models.sequence_data import Block
 from models.sequence_training import Epoch
 from pipeline import sufficiency
@@ -22,7 +23,8 @@ from pipeline.errors import ConfigError
 from pipeline.lake import Lake
 from pipeline.progress import track
 from pipeline.scoring.enrolment import Trained, Training, enrol, opened
-from pipeline.training_blocks import labelled_samples, load_blocks
+from pipeline.sufficiency import Sufficiency
+from pipeline.training_blocks import Samples, labelled_samples, load_blocks
 
 logger = logging.getLogger(__name__)
 
@@ -39,24 +41,25 @@ def run(config: Config, target: Target, cutoff: Cutoff, *, show: bool) -> dict[s
             f"Target '{target.name}' is of kind 'sum', and the sequence model says nothing of amounts",
             mend=f"run `nightcast train-gbdt --target {target.name}` and `nightcast train-baselines` with it",
         )
-    held = config.split(target, cutoff)
-    training, lake, limit = (
-        Training(config, target, cutoff, held, configured_features(config)),
-        Lake(config.lake_url),
-        config.training.sequence.max_samples,
+    training = Training(config, target, cutoff, config.split(target, cutoff), configured_features(config))
+    lake, settings = Lake(config.lake_url), config.training
+    samples = labelled_samples(lake, target, training.split.training).drawn(settings.sequence.max_samples, settings.seed)
+    found = sufficiency.judge(training, samples.labels)
+    return sufficiency.trained_or_skipped(
+        training, SequenceClassifier.kind, found, lambda: _registered(training, lake, samples, found, show=show)
     )
-    samples = labelled_samples(lake, target, held.training).drawn(limit, config.training.seed)
-    found, kind = sufficiency.judge(training, samples.labels), sequence_classifier.SequenceClassifier.kind
-    if found.verdict == "refuse":
-        return sufficiency.skipped(training, kind, found)
+
+
+def _registered(training: Training, lake: Lake, samples: Samples, found: Sufficiency, *, show: bool) -> dict[str, Any]:
+    """The result of a whole training. Raises NotEnoughData for what only shows in training."""
     buckets = track(samples.buckets, "timeline bucket", len(samples.buckets), show)
-    blocks = load_blocks(lake, samples, buckets, config.source.event_types)
-    with opened(training, kind) as tracked:
+    blocks = load_blocks(lake, samples, buckets, training.config.source.event_types)
+    with opened(training, SequenceClassifier.kind) as tracked:
         tracked.tags(found.tags)
         began = time.perf_counter()
         trained = _fit(training, blocks)
         result = enrol(training, tracked, trained, time.perf_counter() - began)
-    logger.info("trained %s of %s as of %s: version %s", result["kind"], target.name, cutoff, result["version"])
+    logger.info("trained %s of %s as of %s: version %s", result["kind"], training.target.name, training.as_of, result["version"])
     return result
 
 

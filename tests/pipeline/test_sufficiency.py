@@ -58,7 +58,20 @@ def test_too_few_of_an_outcome_are_refused_with_the_counts(ones: int, zeros: int
     assert found.verdict == "refuse"
     assert f"{ones} samples with outcome 1 and {zeros} with outcome 0 at 2 training cutoffs; at least 20 of each" in found.words
     assert "training.min_positives" in found.words
-    assert sufficiency.skipped(asked, "gbdt", found) == {"target": "purchase_7d", "kind": "gbdt", "trained": False, "reason": found.words}
+    skipped = {"target": "purchase_7d", "kind": "gbdt", "trained": False, "reason": found.words}
+    assert sufficiency.trained_or_skipped(asked, "gbdt", found, lambda: pytest.fail("trained")) == skipped
+
+
+def test_what_only_the_training_sees_is_a_reason_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def train() -> dict[str, object]:
+        raise NotEnoughData("the newest cutoff has one outcome", mend="wait")
+
+    asked = training(tmp_path)
+    enough = sufficiency.judge(asked, outcomes(1624, 5868))
+    assert sufficiency.trained_or_skipped(asked, "gbdt", enough, lambda: {"trained": True}) == {"trained": True}
+    result = sufficiency.trained_or_skipped(asked, "gbdt", enough, train)
+    assert (result["trained"], result["reason"]) == (False, "the newest cutoff has one outcome")
+    assert "the newest cutoff has one outcome" in caplog.text
 
 
 def test_what_is_asked_for_can_be_configured(tmp_path: Path) -> None:
