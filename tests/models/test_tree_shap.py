@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import gc
-from itertools import combinations
-from math import factorial
 
 import lightgbm
 import numpy as np
@@ -12,10 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from woodelf import WoodelfExplainer
 
-from models import row_threads, tree_shap, tree_shap_tables
+from models import row_threads, tree_shap
 from models.tree_shap import BLOCK, contributions
-from models.tree_shap_tables import parts
-from models.tree_text import MISSING_NAN, Tree, trees
 from models.tree_walk import Forest
 from tests.models.grown import COLUMNS, grown, hard_rows
 
@@ -31,71 +27,6 @@ SHAPES = {
 
 def library(booster: lightgbm.Booster, X: np.ndarray) -> np.ndarray:
     return np.asarray(booster.predict(X, pred_contrib=True, num_threads=1))
-
-
-def chain(columns: list[int], value: float) -> Tree:
-    """A leaf of this value at the end of splits at 0 by these columns, each time to the left where half of the rows go; others are 0."""
-    m = len(columns)
-    return Tree(
-        column=np.array(columns),
-        threshold=np.zeros(m),
-        missing=np.full(m, MISSING_NAN),
-        default_left=np.zeros(m, dtype=bool),
-        left=np.array([*range(1, m), ~0]),
-        right=~np.arange(1, m + 1),
-        split_rows=64 / 2.0 ** np.arange(m),
-        leaf_rows=np.array([64 / 2.0**m, *(64 / 2.0 ** np.arange(1, m + 1))]),
-        value=np.array([value, *[0.0] * m]),
-    )
-
-
-def test_the_table_of_a_stump_by_hand() -> None:
-    (part,) = parts(chain([3], 8.0))
-    assert (part.questions, part.columns) == ([[(0, True)]], [3])
-    assert part.table.tolist() == [[4.0, -4.0]], "left: 8, of which 4 were to be expected; right: 0"
-
-
-def test_two_columns_share_what_they_do_together() -> None:
-    (part,) = parts(chain([0, 1], 8.0))
-    # Answers 0: left twice, 8, from an expected 2: 3 each. Answers 1: right at the first split, whatever the second would say.
-    assert part.table.tolist() == [[3.0, -3.0, 1.0, -1.0], [3.0, 1.0, -3.0, -1.0]]
-
-
-@pytest.mark.parametrize("bits", [0, 3, 12])
-@pytest.mark.parametrize("columns", [[0, 1, 0], [2, 1, 0, 1, 2], [0, 1, 2, 3, 4]])
-def test_tables_are_the_definition_of_shapley_values(bits: int, columns: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree_shap_tables, "BITS", bits)
-    tree, players = chain(columns, 3.0), sorted(set(columns))
-    for row in (np.array([-1.0, 1.0] * 3)[: len(players)], -np.ones(len(players)), np.ones(len(players))):
-        found = dict.fromkeys(players, 0.0)
-        for part in parts(tree):
-            right = [all((row[columns[split]] > 0) == way for split, way in question) for question in part.questions]
-            answers = sum(yes << bit for bit, yes in enumerate(right))
-            for column, values in zip(part.columns, part.table, strict=True):
-                found[column] += values[answers]
-        for player in players:
-            assert found[player] == pytest.approx(shapley(tree, row, players, player), abs=1e-12)
-
-
-def shapley(tree: Tree, row: np.ndarray, players: list[int], player: int) -> float:
-    others = [each for each in players if each != player]
-    m, total = len(players), 0.0
-    for size in range(m):
-        for coalition in combinations(others, size):
-            weight = factorial(size) * factorial(m - size - 1) / factorial(m)
-            total += weight * (expected(tree, 0, row, {*coalition, player}) - expected(tree, 0, row, set(coalition)))
-    return total
-
-
-def expected(tree: Tree, node: int, row: np.ndarray, known: set[int]) -> float:
-    """What the tree says of a row of which some columns are known: at the others, the mean of both ways by their training rows."""
-    if node < 0:
-        return float(tree.value[~node])
-    ways = [int(tree.left[node]), int(tree.right[node])]
-    if tree.column[node] in known:
-        return expected(tree, ways[int(row[tree.column[node]] > tree.threshold[node])], row, known)
-    rows = [tree.split_rows[way] if way >= 0 else tree.leaf_rows[~way] for way in ways]
-    return float(sum(share * expected(tree, way, row, known) for share, way in zip(rows, ways, strict=True)) / tree.split_rows[node])
 
 
 BOOSTERS: dict[str, lightgbm.Booster] = {}
@@ -142,12 +73,6 @@ def test_a_model_too_deep_for_tables_is_explained_row_by_row(limit: str, monkeyp
     again = lightgbm.Booster(model_str=booster.model_to_string())
     np.testing.assert_array_equal(contributions(again, X, 1), library(booster, X)[:, :-1])
     np.testing.assert_allclose(contributions(again, X, 1), by_tables, rtol=0, atol=1e-9)
-
-
-def test_the_most_columns_on_a_way() -> None:
-    assert chain([0, 1, 0, 2, 2], 1.0).most_columns == 3
-    assert [tree.most_columns for tree in trees(grown(num_leaves=2))] == [1] * 8
-    assert trees(grown(min_data_in_leaf=1000))[0].most_columns == 0
 
 
 def test_tables_are_made_once_and_go_with_the_model(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,17 +83,3 @@ def test_threads_and_the_order_of_memory_change_nothing(threads: int, monkeypatc
 def test_another_number_of_columns_is_refused() -> None:
     with pytest.raises(ValueError, match=rf"read {COLUMNS} columns, got an array of shape \(2, 5\)"):
         Forest.of(grown()).raw(np.zeros((2, 5)))
-
-
-@pytest.mark.parametrize(
-    ("settings_", "complaint"),
-    [
-        ({"linear_tree": True}, "leaves of one value"),
-        ({"categories": [1], "min_data_per_group": 1, "cat_smooth": 0.0}, "Splits at a threshold"),
-        ({"boosting": "rf", "bagging_fraction": 0.5, "bagging_freq": 1}, "averages them"),
-        ({"objective": "multiclass", "num_class": 2}, "one output is read, this one has 2"),
-    ],
-)
-def test_what_is_more_than_a_sum_of_plain_trees_is_refused(settings_: dict[str, object], complaint: str) -> None:
-    with pytest.raises(ValueError, match=complaint):
-        Forest.of(grown(**settings_))
