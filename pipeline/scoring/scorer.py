@@ -112,16 +112,9 @@ def _load_sequence(folder: Path) -> Classifier:
     return sequence_classifier.load(folder)
 
 
-def _load_baseline(folder: Path) -> Classifier:
-    try:
-        return baselines.load(folder)
-    except ValueError as error:
-        raise ModelRefused(str(error), mend="train the target again, with this version of Nightcast") from error
-
-
 LOADERS: Mapping[str, Callable[[Path], Classifier]] = {
     "gbdt": _load_gbdt,
     "sequence": _load_sequence,
-    **dict.fromkeys(baselines.KINDS, _load_baseline),
+    **dict.fromkeys(baselines.KINDS, baselines.load),
 }
 """Kind → how its own files are opened. Each loads its heavy library only when asked."""
