@@ -17,7 +17,7 @@ from models.baselines import STATISTICS, ActiveDays, BaseRate, Quantity, Recency
 from models.classifier import Floats, Labels
 from models.explanations import compared
 from models.feature_selection import sampled
-from models.model_features import coming, fitted_features
+from models.model_features import coming, fitted_features, medians
 from models.samples import Samples
 
 LEAST_OF_EACH = 2
@@ -85,7 +85,7 @@ def fit(samples: Samples, rows: Ints, columns: FeatureSet, target: Target, seed:
             position = draft.position(known)
             model = replace(draft, typical=float(position.mean()))
             raw = base_rate.log_odds + model.direction * (position - model.typical)
-            fitted.append(FittedBaseline(model, {model.reason: _sentence(model, columns, known)}, raw, _medians(known, names)))
+            fitted.append(FittedBaseline(model, {model.reason: _sentence(model, columns, known)}, raw, medians(known, names)))
     return FittedBaselines(tuple(fitted), left_out)
 
 
@@ -166,14 +166,7 @@ def _reads(columns: FeatureSet, target: Target) -> dict[str, tuple[str, ...]]:
 
 def _values(samples: Samples, rows: Ints, places: Sequence[int]) -> Floats:
     """(len(rows), len(places)) these columns of these rows; of the others no more than one block is in memory at a time."""
-    ends = np.cumsum([len(block) for block in samples.blocks])
-    parts = np.split(rows, np.searchsorted(rows, ends[:-1]))
-    return np.concatenate([samples.matrix(part)[:, places] for part in parts if len(part)])
-
-
-def _medians(known: Floats, names: Sequence[str]) -> dict[str, float]:
-    defined = {name: column[~np.isnan(column)] for name, column in zip(names, known.T, strict=True)}
-    return {name: float(np.median(column)) for name, column in defined.items() if len(column)}
+    return np.concatenate([block.matrix()[within][:, places] for block, within in samples.pieces(rows)])
 
 
 def _sentence(model: Quantity, columns: FeatureSet, known: Floats) -> str:
@@ -183,4 +176,4 @@ def _sentence(model: Quantity, columns: FeatureSet, known: Floats) -> str:
         event, days = columns.definition.repeat_event, model.days
         of_any = f"{{value}} active days to be expected {coming(days)}|never seen so far"
         plain = of_any if model.of_any else fitted_features(event, days)[0].sentence
-    return compared(plain, _medians(model.quantity(known)[:, None], [model.reason]).get(model.reason))
+    return compared(plain, medians(model.quantity(known)[:, None], [model.reason]).get(model.reason))

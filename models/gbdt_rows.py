@@ -77,12 +77,7 @@ class _Chosen(lightgbm.Sequence):  # type: ignore[misc]
 
 
 def _sequences(samples: Samples, features: ModelFeatures, rows: Ints, bounding: Iterator[Floats]) -> list[_Chosen]:
-    ends, found = np.cumsum([len(block) for block in samples.blocks]), []
-    for block, end in zip(samples.blocks, ends.tolist(), strict=True):
-        first, last = np.searchsorted(rows, [end - len(block), end])
-        if first < last:
-            found.append(_Chosen(block, rows[first:last] - (end - len(block)), features, bounding))
-    return found
+    return [_Chosen(block, within, features, bounding) for block, within in samples.pieces(rows)]
 
 
 def _drawn(samples: Samples, rows: Ints, most: int, seed: int) -> Ints:

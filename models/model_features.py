@@ -189,8 +189,14 @@ def fit(X: Floats, columns: FeatureSet, seed: int) -> ModelFeatures:
     every = ModelFeatures(columns.features, columns.fingerprint, _repeat(rows, columns), {}, {})
     applied = every.apply(rows)
     dropped = redundant(applied, every.names)
-    kept = {name: column for name, column in zip(every.names, applied.T, strict=True) if name not in dropped}
-    return replace(every, dropped=dropped, typical={name: float(np.median(column[~np.isnan(column)])) for name, column in kept.items()})
+    typical = {name: median for name, median in medians(applied, every.names).items() if name not in dropped}
+    return replace(every, dropped=dropped, typical=typical)
+
+
+def medians(X: Floats, names: Sequence[str]) -> dict[str, float]:
+    """Name → median of each column of X (n, F) where it is defined; without the columns that are defined nowhere."""
+    defined = {name: column[~np.isnan(column)] for name, column in zip(names, X.T, strict=True)}
+    return {name: float(np.median(column)) for name, column in defined.items() if len(column)}
 
 
 def _repeat(X: Floats, columns: FeatureSet) -> Repeat | None:

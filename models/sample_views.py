@@ -39,7 +39,7 @@ def drawn(samples: Samples, most_rows: int, seed: int) -> Samples:
         labels=samples.labels[rows],
         amounts=samples.amounts[rows],
         cutoff=samples.cutoff[rows],
-        blocks=_chosen(samples, rows),
+        blocks=[_Chosen(block, within) for block, within in samples.pieces(rows)],
     )
 
 
@@ -54,13 +54,3 @@ class _Chosen:
     def matrix(self) -> Floats:
         chosen: Floats = self.block.matrix()[self.rows]
         return chosen
-
-
-def _chosen(samples: Samples, rows: Ints) -> list[_Chosen]:
-    found, start = [], 0
-    for block in samples.blocks:
-        first, last = np.searchsorted(rows, [start, start + len(block)])
-        if first < last:
-            found.append(_Chosen(block, rows[first:last] - start))
-        start += len(block)
-    return found

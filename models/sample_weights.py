@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from features.cutoff import DAY_MICROS
 from models.classifier import Floats
 from models.samples import Samples
-
-DAY = 86_400_000_000
-"""Microseconds."""
 
 
 def sample_weights(samples: Samples, half_life_days: float, positive_weight: float) -> Floats | None:
@@ -21,7 +19,7 @@ def sample_weights(samples: Samples, half_life_days: float, positive_weight: flo
     weights = np.ones(len(samples.labels))
     if half_life_days:
         micros = np.array([cutoff.micros for cutoff in samples.cutoffs], dtype=np.int64)
-        age = ((micros.max() - micros) / DAY)[samples.cutoff]
+        age = ((micros.max() - micros) / DAY_MICROS)[samples.cutoff]
         # Counted from the youngest row, so that a half-life of hours does not round everything to zero.
         weights = 0.5 ** ((age - age.min()) / half_life_days)
         weights /= weights.mean()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -44,13 +44,16 @@ class Samples:
 
     def matrix(self, rows: Ints) -> Floats:
         """(len(rows), F) features of the rows at these positions, ascending; blocks without one are not read."""
-        ends = np.cumsum([len(block) for block in self.blocks])
-        parts = []
-        for block, end in zip(self.blocks, ends.tolist(), strict=True):
-            first, last = np.searchsorted(rows, [end - len(block), end])
+        return np.concatenate([block.matrix()[within] for block, within in self.pieces(rows)])
+
+    def pieces(self, rows: Ints) -> Iterator[tuple[Block, Ints]]:
+        """Each block that holds some of the rows at these positions, ascending, with their positions in it."""
+        start = 0
+        for block in self.blocks:
+            first, last = np.searchsorted(rows, [start, start + len(block)])
             if first < last:
-                parts.append(block.matrix()[rows[first:last] - (end - len(block))])
-        return np.concatenate(parts)
+                yield block, rows[first:last] - start
+            start += len(block)
 
 
 @dataclass(frozen=True)

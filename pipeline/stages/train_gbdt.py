@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -15,12 +14,11 @@ from features.cutoff import Cutoff
 from features.target import Target
 from models import amount, calibration, gbdt_training
 from models.amount import Amount
-from models.classifier import Floats
 from models.gbdt import Gbdt
 from models.gbdt_importance import importance
 from models.gbdt_parameters import GbdtParameters
 from models.gbdt_training import DeviceRefused, FittedGbdt
-from models.model_features import ModelFeatures, fitted_features, levels_of
+from models.model_features import ModelFeatures, fitted_features, levels_of, medians
 from models.samples import Samples
 from pipeline import sufficiency
 from pipeline.config import Config
@@ -82,7 +80,7 @@ def _parameters(training: Training) -> GbdtParameters:
     if unknown := parameters.unmatched(names):
         raise ConfigError(
             f"training.gbdt.monotone names {', '.join(map(repr, unknown))}, but no feature is called so; there are {len(names)}",
-            mend="use a name of `nightcast features`, or its beginning followed by *",
+            mend="use a name of `nightcast features describe`, or its beginning followed by *",
         )
     return replace(parameters, threads=settings.threads or max(1, (os.cpu_count() or 2) // 2))
 
@@ -139,15 +137,9 @@ def _trained(training: Training, samples: Samples, fitted: FittedGbdt, parameter
         refitted=fitted.refitted_raw,
         best=fitted.rounds,
         importance=importance(fitted.model, matrix),
-        typical=_typical(training.features.names, matrix),
+        typical=medians(matrix, training.features.names),
         amount=spent,
     )
-
-
-def _typical(names: Sequence[str], matrix: Floats) -> dict[str, float]:
-    """Column → median of the rows (n, F) where it is defined; without the columns that are defined nowhere."""
-    known = {name: column[~np.isnan(column)] for name, column in zip(names, matrix.T, strict=True)}
-    return {name: float(np.median(column)) for name, column in known.items() if len(column)}
 
 
 def _described(samples: Samples, fitted: FittedGbdt) -> dict[str, object]:
