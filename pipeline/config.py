@@ -17,6 +17,7 @@ from features.splits import Split, split
 from features.target import ANY, MODELLED_KINDS, Target
 from pipeline.config_sections import (
     Dask,
+    Evaluation,
     Features,
     LakeSection,
     Leaks,
@@ -52,6 +53,7 @@ class Config(BaseSettings):
     features: Features = Features()
     training: Training = Training()
     leaks: Leaks = Leaks()
+    evaluation: Evaluation = Evaluation()
     promotion: Promotion = Promotion()
     schedule: Schedule = Schedule()
     root: Path = Path()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -193,10 +193,52 @@ class Leaks(Section):
     max_accumulated: Annotated[float, Field(gt=0, le=1)] = 0.15
 
 
+class Evaluation(Section):
+    """On which groups of users, at which operating point and how finely models are judged.
+
+    slices           columns that group the users: `score_basis`, `tenure`, `segment`, `category`, or a feature column
+    bands            feature column → edges of its bands, [−∞, e₀) [e₀, e₁) … [eₖ, ∞); without edges it is cut into thirds
+    slice_rows       a smaller group is not judged; slice_positives: nor is one with fewer users of either outcome
+    reach            share of the users, best first, at which precision, recall, F1 and accuracy are taken
+    replicates       of the bootstrap
+    """
+
+    slices: tuple[str, ...] = ("score_basis", "tenure")
+    bands: dict[str, Annotated[tuple[float, ...], Field(min_length=1)]] = {}
+    slice_rows: Annotated[int, Field(ge=20)] = 200
+    slice_positives: Annotated[int, Field(ge=5)] = 20
+    reach: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    replicates: Annotated[int, Field(ge=100, le=100_000)] = 1000
+
+    @model_validator(mode="after")
+    def _bands_ascend(self) -> Evaluation:
+        for column, edges in self.bands.items():
+            if list(edges) != sorted(set(edges)):
+                raise ValueError(f"evaluation.bands.{column} = {list(edges)} must be in ascending order, each edge once")
+            if column not in self.slices:
+                raise ValueError(f"evaluation.bands.{column} is for a column that evaluation.slices does not name")
+        return self
+
+
 class Promotion(Section):
-    """A challenger must beat the champion's AUC by at least this much, at the interval's lower end."""
+    """What a challenger must show before it scores; see `pipeline.evaluation.decision.Rule`.
+
+    approval         `human`: a person is asked in Airflow before the alias moves
+    approval_hours   how long the question stands; then the champion stays
+    """
 
     min_effect: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    max_ece: Annotated[float, Field(gt=0, le=1)] = 0.05
+    min_positives: Annotated[int, Field(ge=2)] = 20
+    slice_level: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    suspicious_auc: Annotated[float, Field(gt=0.5, le=1)] = 0.99
+    approval: Literal["none", "human"] = "none"
+    approval_hours: Annotated[int, Field(ge=1, le=24 * 14)] = 24
+
+    @property
+    def rule(self) -> dict[str, Any]:
+        """The part that decides."""
+        return self.model_dump(exclude={"approval", "approval_hours"})
 
 
 class Schedule(Section):

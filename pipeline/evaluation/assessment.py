@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import combinations
 
 import numpy as np
 
@@ -109,8 +109,10 @@ def weigh(
         positives=positives,
         models=tuple(Judged(model.version, model.kind, model.labels_until, _figures(y, model, amounts)) for model in judged),
         differences=tuple(
-            Difference(one.version, other.version, Estimate(*metrics.paired_auc(y, one.raw, other.raw)) if ranked else UNKNOWN_LEAD)
-            for one, other in permutations(judged, 2)
+            Difference(
+                one.version, other.version, {"auc": Estimate(*metrics.paired_auc(y, one.raw, other.raw)) if ranked else UNKNOWN_LEAD}
+            )
+            for one, other in combinations(judged, 2)
         ),
         set_aside={**set_aside, **incomplete, **unranked},
         unranked=tuple(unranked),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from models.baselines import KINDS, BaseRate
+from pipeline.evaluation.decision import Decision, Rule
 from pipeline.evaluation.evidence import LEAST_OF_EACH, Estimate, Evidence, Judged
 
 CHANCE = 0.5
@@ -19,21 +20,6 @@ ALONE = {
 
 
 @dataclass(frozen=True)
-class Decision:
-    """What to do with the alias.
-
-    promoted    whether `version` takes it from `champion` (None: nobody had it)
-    version     the candidate that was considered; None if there was none
-    reasons     sentences with the numbers, the most telling one first
-    """
-
-    promoted: bool
-    version: str | None
-    champion: str | None
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class _Contest:
     """What is compared: `models` and `baselines` without the champion, best first, and the champion if it was judged."""
 
@@ -44,13 +30,13 @@ class _Contest:
     baselines: tuple[Judged, ...]
 
 
-def decide(evidence: Evidence, champion: str | None, *, min_effect: float) -> Decision:
+def decide(evidence: Evidence, champion: str | None, rule: Rule) -> Decision:
     """Whether a challenger replaces the champion, and which.
 
     A model is considered if it is surely better than chance and than every baseline judged: the lower ends of its AUC and of the paired
     differences are above 0.5 and 0. Where no model is, the baseline of the highest AUC is considered instead; the base rate comes last.
     Without a champion, or with one that could not be judged, the one considered takes its place. Otherwise it must be surely better on
-    the same rows: the lower end of the paired difference must exceed `min_effect`, and 0 where a baseline challenges a model, for a
+    the same rows: the lower end of the paired difference must exceed `rule.min_effect`, and 0 where a baseline challenges a model, for a
     model that loses to a baseline could not be promoted.
     A champion that has learned from outcomes after the evaluation cutoff may know these rows: no decision then.
     Where the rows have too few users of an outcome, nobody can be compared: a champion that is fit to answer stays, whatever it is;
@@ -71,9 +57,9 @@ def decide(evidence: Evidence, champion: str | None, *, min_effect: float) -> De
         return Decision(False, (*contest.models, *contest.baselines)[0].version, champion, (why, *aside))
     worthy = next((model for model in contest.models if _shortfall(model, evidence) is None), None)
     if worthy:
-        promoted, reasons = _of_model(worthy, contest, min_effect)
+        promoted, reasons = _of_model(worthy, contest, rule.min_effect)
         return Decision(promoted, worthy.version, champion, (*reasons, *aside))
-    promoted, version, reasons = _of_baseline(contest, min_effect)
+    promoted, version, reasons = _of_baseline(contest, rule.min_effect)
     return Decision(promoted, version, champion, (*reasons, *aside))
 
 

@@ -21,4 +21,10 @@ def recall(config: Config, target: str, as_of: Cutoff) -> tuple[Run, Evidence]:
             f"The models of {target} trained as of {as_of} have not been evaluated",
             mend=f"run `nightcast evaluate --target {target} --cutoff {as_of}` first",
         )
-    return run, Evidence.from_json(runs.read_table(run, EVIDENCE))
+    try:
+        return run, Evidence.from_json(runs.read_table(run, EVIDENCE))
+    except ValueError as error:
+        raise MissingInput(
+            f"The evaluation of {target} as of {as_of} was recorded by another version of Nightcast: {error}",
+            mend=f"run `nightcast evaluate --target {target} --cutoff {as_of}` again",
+        ) from error

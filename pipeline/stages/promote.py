@@ -9,8 +9,9 @@ from features.cutoff import Cutoff
 from features.target import Target
 from pipeline.config import Config
 from pipeline.errors import MissingInput
+from pipeline.evaluation.decision import Decision, Rule
 from pipeline.evaluation.evidence import Evidence
-from pipeline.evaluation.promotion import Decision, decide
+from pipeline.evaluation.promotion import decide
 from pipeline.evaluation.recollection import recall
 from pipeline.tracking import registry
 from pipeline.tracking.runs import Run
@@ -29,7 +30,7 @@ def run(config: Config, target: Target, cutoff: Cutoff, *, dry_run: bool, show: 
     evaluation, evidence = recall(config, target.name, cutoff)
     held = registry.find_champion(config, target.name)
     _require_current(config, evidence, held.version if held else None)
-    decision = decide(evidence, held.version if held else None, min_effect=config.promotion.min_effect)
+    decision = decide(evidence, held.version if held else None, Rule(**config.promotion.rule))
     if not dry_run:
         _carry_out(config, target.name, decision, evaluation)
     logger.info("%s of %s as of %s: %s", "promotion" if decision.promoted else "no promotion", target.name, cutoff, decision.reasons[0])

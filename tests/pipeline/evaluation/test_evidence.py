@@ -9,7 +9,7 @@ import pytest
 from features.cutoff import Cutoff
 from models.classifier import Floats
 from pipeline.evaluation.assessment import Answers, weigh
-from pipeline.evaluation.evidence import Evidence, rankable
+from pipeline.evaluation.evidence import Difference, Estimate, Evidence, Slice, rankable
 
 AS_OF = Cutoff.from_key("20260601T000000Z")
 EVALUATION = AS_OF.plus_days(-7)
@@ -53,11 +53,26 @@ def test_evidence_of_rows_that_cannot_rank_survives_json() -> None:
     assert Evidence.from_json(json.loads(json.dumps(found.to_json()))) == found
 
 
-def test_evidence_of_before_there_was_unranked_still_loads() -> None:
-    found = weigh("purchase_7d", AS_OF, EVALUATION, Y, [answers("1", GOOD)], {"3": "other features"})
-    content = found.to_json()
-    del content["unranked"]
-    assert Evidence.from_json(content) == found
+def test_evidence_of_an_earlier_format_is_refused() -> None:
+    content = weigh("purchase_7d", AS_OF, EVALUATION, Y, [answers("1", GOOD)], {}).to_json()
+    del content["format"]
+    with pytest.raises(ValueError, match="format 1; format 2 is read"):
+        Evidence.from_json(content)
+
+
+def test_a_pair_can_be_seen_from_either_side() -> None:
+    pair = Difference("1", "2", {"auc": Estimate(0.1, 0.05, 0.2), "log_loss": Estimate(-0.3)}, {"auc": 0.99})
+    found = replace(evidence(), differences=(pair,))
+    assert found.between("1", "2") == pair
+    assert found.between("2", "1").figures == {"auc": Estimate(-0.1, -0.2, -0.05), "log_loss": Estimate(0.3)}
+    assert found.between("2", "1").worse["auc"] == pytest.approx(0.01)
+    with pytest.raises(KeyError, match="1 and 3"):
+        found.between("1", "3")
+
+
+def test_a_slice_that_was_not_judged_has_no_differences() -> None:
+    assert Slice("segment", "Malta", 12, 3, too_small="12 users").difference("1", "2") is None
+    assert Slice("segment", "Malta", 12, 3).name == "segment = Malta"
 
 
 def test_evidence_survives_json_exactly() -> None:
