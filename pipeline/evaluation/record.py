@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -11,44 +14,75 @@ from models.classifier import Labels
 from pipeline.config import Config
 from pipeline.evaluation import figures
 from pipeline.evaluation.assessment import Answers
+from pipeline.evaluation.decision import Decision
 from pipeline.evaluation.evidence import Estimate, Evidence, Judged
 from pipeline.evaluation.recollection import EVALUATION, EVIDENCE
+from pipeline.lake import Lake
 from pipeline.tracking import runs
 from pipeline.tracking.registry import ModelVersion
 from pipeline.tracking.runs import Run
 from pipeline.warehouse import open_warehouse
 
 QUALITY_TABLE = "model_quality"
+PROPOSAL = "proposal.json"
+"""What the rule said of the evidence when it was kept; promotion decides again, by what holds then."""
+ALL_USERS = "all"
 
 
-def keep(config: Config, evidence: Evidence, y: Labels, answers: Sequence[Answers], candidates: Sequence[ModelVersion]) -> None:
+def keep(
+    config: Config,
+    evidence: Evidence,
+    y: Labels,
+    answers: Sequence[Answers],
+    candidates: Sequence[ModelVersion],
+    *,
+    decision: Decision | None = None,
+    read: Mapping[str, int | None] = MappingProxyType({}),
+) -> None:
     """Write the evidence down: `model_quality` rows, metrics on each candidate's own run, and an evaluation run with figures.
 
+    decision  the proposal that follows from the evidence; read: lake table → version that the answers come from
     The evaluation run comes last and ends as finished only when all of it is stored: `recollection.recall` relies on that.
     """
     with open_warehouse(config) as warehouse:
         for model in evidence.models:
             key = {"target": evidence.target, "cutoff": evidence.evaluation.instant, "model_version": model.version, "basis": "validation"}
-            warehouse.replace(QUALITY_TABLE, key, quality_rows(model.figures, evidence.rows))
+            warehouse.replace(QUALITY_TABLE, key, _quality(evidence, model))
     for candidate in candidates:
         if judged := evidence.model(candidate.version):
             runs.existing(config, candidate.run_id).metrics(_flat("evaluation_", judged))
     tags = {"kind": EVALUATION, "cutoff": evidence.as_of.key, "evaluation_cutoff": evidence.evaluation.key}
     with runs.opened(config, evidence.target, f"{EVALUATION} {evidence.as_of}", tags) as run:
+        _read(config, run, evidence, read)
+        if decision:
+            run.table(PROPOSAL, decision.to_json())
         _log(run, evidence, y, [answer for answer in answers if evidence.model(answer.version)])
 
 
-def quality_rows(figures_of: Mapping[str, Estimate], rows: int) -> pa.Table:
-    """One row of `model_quality` per figure, without the key columns that say which model, over all users."""
+def quality_rows(figures_of: Mapping[str, Estimate], rows: int, users: str = ALL_USERS) -> pa.Table:
+    """One row of `model_quality` per figure, without the key columns that say which model; `users` is `all` or a slice's name."""
     estimates = list(figures_of.values())
     return pa.table(
         {
-            "slice": pa.array(["all"] * len(estimates)),
+            "slice": pa.array([users] * len(estimates)),
             "metric": pa.array(list(figures_of)),
             **{end: pa.array([getattr(each, end) for each in estimates], pa.float64()) for end in ("value", "lower", "upper")},
             "rows": pa.array([rows] * len(estimates), pa.int64()),
         }
     )
+
+
+def _quality(evidence: Evidence, model: Judged) -> pa.Table:
+    parts = [quality_rows(each.models[model.version], each.rows, each.name) for each in evidence.slices if model.version in each.models]
+    return pa.concat_tables([quality_rows(model.figures, evidence.rows), *parts])
+
+
+def _read(config: Config, run: Run, evidence: Evidence, read: Mapping[str, int | None]) -> None:
+    """The tables of the lake as the run's data sets; a digest is that of what was read: the table's name, version, target and cutoff."""
+    lake, told = Lake(config.lake_url), {"target": evidence.target, "cutoffs": [str(evidence.evaluation)]}
+    for table, version in read.items():
+        digest = hashlib.sha256(json.dumps([table, version, told], sort_keys=True).encode()).hexdigest()
+        run.dataset(table, digest, lake.uri(table), version, context="evaluation", profile=told)
 
 
 def _log(run: Run, evidence: Evidence, y: Labels, answers: Sequence[Answers]) -> None:
