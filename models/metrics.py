@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from scipy.stats import norm, rankdata
 from sklearn.metrics import average_precision_score, brier_score_loss
 from sklearn.metrics import log_loss as sklearn_log_loss
@@ -30,7 +31,7 @@ def auc(y: Labels, score: Floats) -> float:
 
 def auc_interval(y: Labels, score: Floats, level: float = 0.95) -> Interval:
     """AUC with its DeLong interval, clipped to [0, 1]. Needs two users of each outcome."""
-    areas, covariance = _delong(y, score[None, :])
+    areas, covariance = delong(y, score[None, :])
     interval = _normal(float(areas[0]), float(covariance[0, 0]), level)
     return Interval(interval.value, max(interval.lower, 0.0), min(interval.upper, 1.0))
 
@@ -40,9 +41,21 @@ def paired_auc(y: Labels, score: Floats, other: Floats, level: float = 0.95) -> 
 
     The scores' covariance is part of it, so two alike models give a much narrower interval than two separate ones would.
     """
-    areas, covariance = _delong(y, np.stack([score, other]))
+    areas, covariance = delong(y, np.stack([score, other]))
     variance = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
     return _normal(float(areas[0] - areas[1]), variance, level)
+
+
+def delong(y: Labels, scores: Floats) -> tuple[Floats, Floats]:
+    """(k,) areas under the ROC curves of scores (k, n) of the same users, and the areas' (k, k) covariance, in O(k n log n + k² n).
+
+    y (n,) 0/1, scores finite, any monotone scales; ties count one half. Needs two users of each outcome, else ValueError.
+    Source: DeLong, DeLong & Clarke-Pearson 1988; the midrank form of Sun & Xu 2014, "Fast implementation of DeLong's
+    algorithm for comparing the areas under correlated receiver operating characteristic curves".
+    """
+    ones, zeros = _placements(y, scores, least=2)
+    covariance = np.atleast_2d(np.cov(ones)) / ones.shape[1] + np.atleast_2d(np.cov(zeros)) / zeros.shape[1]
+    return ones.mean(axis=1), covariance
 
 
 def average_precision(y: Labels, score: Floats) -> float:
@@ -91,25 +104,29 @@ def gini(amount: Floats, expected: Floats) -> float:
     return float(apart @ rankdata(expected) / (apart @ rankdata(amount)))
 
 
-def _delong(y: Labels, scores: Floats) -> tuple[Floats, Floats]:
-    """(k,) areas and their (k, k) covariance for (k, n) scores of the same users, in O(k n log n).
-
-    Source: DeLong, DeLong & Clarke-Pearson 1988; the midrank form of Sun & Xu 2014, "Fast implementation of DeLong's
-    algorithm for comparing the areas under correlated receiver operating characteristic curves".
-    """
-    ones, zeros = _placements(y, scores, least=2)
-    covariance = np.atleast_2d(np.cov(ones)) / ones.shape[1] + np.atleast_2d(np.cov(zeros)) / zeros.shape[1]
-    return ones.mean(axis=1), covariance
-
-
 def _placements(y: Labels, scores: Floats, *, least: int) -> tuple[Floats, Floats]:
     """For each user with outcome 1 the share of zeros below, (k, n₁); for each with outcome 0 the share of ones above, (k, n₀)."""
     _refuse(y, scores, least=least)
     one = y == 1
-    ranks = rankdata(scores, axis=1)
-    ones = (ranks[:, one] - rankdata(scores[:, one], axis=1)) / (~one).sum()
-    zeros = 1 - (ranks[:, ~one] - rankdata(scores[:, ~one], axis=1)) / one.sum()
-    return ones, zeros
+    places = np.stack([_places(one, score) for score in scores])
+    return places[:, one], places[:, ~one]
+
+
+def _places(one: npt.NDArray[np.bool_], score: Floats) -> Floats:
+    """(n,) for each user the share of those with the other outcome that are on the right side; ties count one half.
+
+    One sort serves both outcomes: the midranks of Sun & Xu are sums of the counts before and behind a run of equal scores.
+    """
+    order = np.argsort(score)
+    ascending, outcome = score[order], one[order]
+    starts = np.concatenate([[0], np.flatnonzero(ascending[1:] != ascending[:-1]) + 1, [len(score)]])
+    ones = np.concatenate([[0], np.cumsum(outcome)])[starts]
+    zeros = starts - ones
+    below = np.repeat((zeros[1:] + zeros[:-1]) / (2 * zeros[-1]), np.diff(starts))
+    above = np.repeat(1 - (ones[1:] + ones[:-1]) / (2 * ones[-1]), np.diff(starts))
+    places = np.empty(len(score))
+    places[order] = np.where(outcome, below, above)
+    return places
 
 
 def _normal(value: float, variance: float, level: float) -> Interval:
