@@ -23,10 +23,9 @@ from pipeline.errors import NotEnoughData
 from pipeline.evaluation import figures
 from pipeline.lake import Lake
 from pipeline.leaks import report
-from pipeline.scoring import training_report
+from pipeline.scoring import interfaces, training_report
 from pipeline.scoring.artifact import pack
 from pipeline.scoring.scorer import READ_EVENTS
-from pipeline.scoring.table_scorer import outputs
 from pipeline.scoring.training_report import Findings
 from pipeline.tracking import registry, runs
 from pipeline.tracking.model_folder import Interface
@@ -180,13 +179,18 @@ def _register(training: Training, run: Run, trained: Trained, found: Findings) -
             fingerprint=features.fingerprint,
             manifest_sha256=manifest_sha256,
         )
-        interface = Interface(features.names, training_report.example(training, trained), outputs(target))
         card = Card(
             description=f"{training_report.title(training, candidate.kind)}. {found.words}",
             figures=found.figures,
-            interface=None if candidate.kind in READ_EVENTS else interface,
+            interface=_interface(training, trained),
         )
         return registry.register(training.config, target.name, run, folder, candidate, card)
+
+
+def _interface(training: Training, trained: Trained) -> Interface:
+    if trained.classifier.kind in READ_EVENTS:
+        return interfaces.of_events(training.target, training.features.event_types, training.newest)
+    return interfaces.of_features(training.target, training.features.names, training_report.example(training, trained))
 
 
 def _calibrator(trained: Trained, found: Findings) -> Calibrator:

@@ -10,15 +10,17 @@ import pandas as pd
 
 
 class NightcastScorer(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
-    """Feature columns in, one row per user; `score` out, and `expected_value` where the target is a sum."""
+    """Feature columns in, or lists of events, one row per user; `score` out, and `expected_value` where the target is a sum."""
 
     def load_context(self, context: Any) -> None:
         """Verify and open the scorer's files."""
         try:
+            from pipeline.scoring.event_scorer import open_event_scorer
             from pipeline.scoring.table_scorer import open_table_scorer
         except ImportError as error:
             raise ImportError("This model answers through Nightcast's own code, which is not installed in this environment") from error
-        self.scorer = open_table_scorer(context.artifacts["scorer"], context.model_config["manifest_sha256"])
+        opened = open_event_scorer if context.model_config["reads"] == "events" else open_table_scorer
+        self.scorer = opened(context.artifacts["scorer"], context.model_config["manifest_sha256"])
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:  # noqa: ARG002 – MLflow's signature
         """The nightly scores of these rows."""

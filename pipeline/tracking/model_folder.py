@@ -1,6 +1,6 @@
 """A model's folder as MLflow knows it: a description, and the scorer's files in a folder of their own.
 
-    MLmodel              what it is, made by which run, and for a table-reading model how to call it
+    MLmodel              what it is, made by which run, and how to call it
     artifacts/scorer/    the scorer's verified files: all that Nightcast ever downloads
     scorer.py            code that hands a table to Nightcast (`model_code.py`)
     input_example.json   a made-up row, and serving_input_example.json, the same as a request
@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from mlflow.entities import LoggedModel
@@ -27,20 +27,32 @@ if TYPE_CHECKING:
 
 SCORER = "artifacts/scorer"
 CODE = "scorer.py"
-LIBRARIES = ("lightgbm", "mlflow", "numpy", "pandas", "pyarrow", "scipy")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column that a model takes: a number (float64) or a text in each row, a list of texts, or a list of anything."""
+
+    name: str
+    holds: Literal["number", "text", "texts", "list"]
+    optional: bool = False
 
 
 @dataclass(frozen=True)
 class Interface:
-    """How a table-reading model is called.
+    """How a model is called.
 
-    columns  (F,) names of the columns it takes, float64; `example` is one row of them that belongs to nobody
-    outputs  names of the float64 columns it gives
+    reads      feature columns, or lists of events
+    columns    it takes; `example` is a row of them that belongs to nobody, column → value, without some of the optional ones perhaps
+    outputs    names of the float64 columns it gives
+    libraries  that must be installed, besides Nightcast's own code
     """
 
-    columns: Sequence[str]
-    example: Sequence[float]
+    reads: Literal["features", "events"]
+    columns: Sequence[Column]
+    example: Mapping[str, object]
     outputs: Sequence[str]
+    libraries: Sequence[str]
 
 
 def write(folder: Path, files: Path, logged: LoggedModel, metadata: Mapping[str, str], interface: Interface | None) -> None:
@@ -48,7 +60,6 @@ def write(folder: Path, files: Path, logged: LoggedModel, metadata: Mapping[str,
     from mlflow.models import Model
 
     shutil.copytree(files, folder / SCORER)
-    (folder / "requirements.txt").write_text("".join(f"{name}=={version(name)}\n" for name in LIBRARIES), encoding="utf-8")
     model = Model(run_id=logged.source_run_id, model_uuid=logged.model_id, model_id=logged.model_id, metadata=dict(metadata))
     if interface:
         _make_callable(folder, model, metadata, interface)
@@ -58,12 +69,14 @@ def write(folder: Path, files: Path, logged: LoggedModel, metadata: Mapping[str,
 
 def _make_callable(folder: Path, model: Model, metadata: Mapping[str, str], interface: Interface) -> None:
     shutil.copyfile(Path(__file__).with_name("model_code.py"), folder / CODE)
+    needed = "".join(f"{name}=={version(name)}\n" for name in sorted(interface.libraries))
+    (folder / "requirements.txt").write_text(needed, encoding="utf-8")
     model.add_flavor(
         "python_function",
         loader_module="mlflow.pyfunc.loaders.code_model",
         python_version=platform.python_version(),
         model_code_path=CODE,
-        config={"manifest_sha256": metadata["manifest_sha256"]},
+        config={"manifest_sha256": metadata["manifest_sha256"], "reads": interface.reads},
         artifacts={"scorer": {"path": SCORER, "uri": SCORER}},
         streamable=False,
     )
@@ -74,13 +87,15 @@ def _make_callable(folder: Path, model: Model, metadata: Mapping[str, str], inte
 def _signature(interface: Interface) -> ModelSignature:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types.schema import AnyType, Array
 
-    taken, given = ([ColSpec(DataType.double, name) for name in names] for names in (interface.columns, interface.outputs))
-    return ModelSignature(inputs=Schema(taken), outputs=Schema(given))
+    kinds = {"number": DataType.double, "text": DataType.string, "texts": Array(DataType.string), "list": Array(AnyType())}
+    taken = [ColSpec(kinds[column.holds], column.name, required=not column.optional) for column in interface.columns]
+    return ModelSignature(inputs=Schema(taken), outputs=Schema([ColSpec(DataType.double, name) for name in interface.outputs]))
 
 
 def _example(folder: Path, interface: Interface) -> dict[str, Any]:
-    table = {"columns": list(interface.columns), "data": [list(interface.example)]}
+    table = {"columns": list(interface.example), "data": [list(interface.example.values())]}
     places = {"artifact_path": "input_example.json", "serving_input_path": "serving_input_example.json"}
     (folder / places["artifact_path"]).write_text(json.dumps(table), encoding="utf-8")
     (folder / places["serving_input_path"]).write_text(json.dumps({"dataframe_split": table}, indent=2), encoding="utf-8")

@@ -135,7 +135,7 @@ def test_a_run_holds_what_a_person_looks_for(training: Training, classifier: gbd
     assert read_table(run, "feature_importance.json")["data"][0] == ["recency", 0.3, 12.0, "… days since the last event"]
 
 
-def test_a_version_of_trees_can_be_called_and_one_of_a_network_is_kept(training: Training, classifier: gbdt.Gbdt) -> None:
+def test_a_version_of_trees_is_called_with_features_and_one_of_a_network_with_events(training: Training, classifier: gbdt.Gbdt) -> None:
     @dataclass(frozen=True)
     class Network(gbdt.Gbdt):
         kind = "sequence"
@@ -149,7 +149,7 @@ def test_a_version_of_trees_can_be_called_and_one_of_a_network_is_kept(training:
         folder = Path(run.client.get_logged_model(output.model_id).artifact_location.removeprefix("file://"))
         signatures.append(Model.load(str(folder)).signature)
     assert signatures[0].inputs.input_names() == list(training.features.names)
-    assert signatures[1] is None
+    assert {"cutoff", "event_time", "event_type", "item_id", "category", "value"} <= set(signatures[1].inputs.input_names())
 
 
 def test_calibration_rows_of_one_outcome_are_no_obstacle_to_a_base_rate(training: Training, classifier: gbdt.Gbdt) -> None:

@@ -22,10 +22,10 @@ from models.calibration import Calibrator
 from models.classifier import Batch
 from models.gbdt import Gbdt
 from pipeline.config import Config
+from pipeline.scoring import interfaces
 from pipeline.scoring.artifact import pack
 from pipeline.scoring.scorer import open_scorer
 from pipeline.tracking import registry, runs, store
-from pipeline.tracking.model_folder import Interface
 from pipeline.tracking.registry import Candidate, Card
 from tests.pipeline.tracking.conftest import CUTOFF
 
@@ -54,7 +54,8 @@ def champion(config: Config, tmp_path: Path, candidate: Candidate, monkeypatch: 
     sha256 = pack(place, classifier(), Calibrator(1.1, -0.2), {}, target=target, fingerprint="f" * 64, features=NAMES, cutoffs=[CUTOFF])
     told = Candidate(**{**vars(candidate), "manifest_sha256": sha256})
     with runs.opened(config, target.name, "gbdt", {}) as run:
-        made = registry.register(config, target.name, run, place, told, Card("words", {}, Interface(NAMES, [0.0] * 3, ["score"])))
+        card = Card("words", {}, interfaces.of_features(target, NAMES, [0.0] * 3))
+        made = registry.register(config, target.name, run, place, told, card)
     registry.set_alias(config, target.name, registry.CHAMPION, made.version)
     with store.answering(store.address(config)):
         import mlflow

@@ -5,13 +5,17 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pipeline.tracking import model_folder
-from pipeline.tracking.model_folder import Interface
+from pipeline.tracking.model_folder import Column, Interface
 
 LOGGED: Any = SimpleNamespace(model_id="m-1", source_run_id="run-1")
-INTERFACE = Interface(["purchases_30d", "days_since_view"], [1.0, 3.5], ["score"])
+NUMBERS = [Column("purchases_30d", "number"), Column("days_since_view", "number")]
+INTERFACE = Interface("features", NUMBERS, {"purchases_30d": 1.0, "days_since_view": 3.5}, ["score"], ["numpy", "lightgbm"])
+LISTS = [Column("cutoff", "text"), Column("kinds", "texts"), Column("times", "list"), Column("late", "list", optional=True)]
+OF_EVENTS = Interface("events", LISTS, {"cutoff": "2026-06-01T00:00:00Z", "kinds": ["view", "view"], "times": [7, None]}, ["score"], ["keras"])
 METADATA = {"kind": "gbdt", "manifest_sha256": "a" * 64}
 
 
@@ -48,7 +52,7 @@ def test_the_description_tells_how_to_call_the_model_and_names_no_place_of_this_
 
     folder = written(tmp_path, files, INTERFACE)
     found = Model.load(str(folder))
-    assert found.signature.inputs.input_names() == list(INTERFACE.columns)
+    assert found.signature.inputs.input_names() == ["purchases_30d", "days_since_view"]
     assert {str(kind) for kind in found.signature.inputs.input_types()} == {"DataType.double"}
     assert found.signature.outputs.input_names() == ["score"]
     assert found.load_input_example(str(folder)).to_dict("list") == {"purchases_30d": [1.0], "days_since_view": [3.5]}
@@ -58,9 +62,31 @@ def test_the_description_tells_how_to_call_the_model_and_names_no_place_of_this_
     assert json.loads((folder / "serving_input_example.json").read_text())["dataframe_split"]["data"] == [[1.0, 3.5]]
 
 
-def test_a_model_that_reads_events_is_kept_without_a_way_to_call_it(tmp_path: Path, files: Path) -> None:
+def test_a_model_of_events_is_described_with_lists_and_an_example_of_them(tmp_path: Path, files: Path) -> None:
+    from mlflow.models import Model
+
+    folder = written(tmp_path, files, OF_EVENTS)
+    found = Model.load(str(folder))
+    assert [(column.name, str(column.type), column.required) for column in found.signature.inputs.inputs] == [
+        ("cutoff", "DataType.string", True),
+        ("kinds", "Array(string)", True),
+        ("times", "Array(Any)", True),
+        ("late", "Array(Any)", False),
+    ]
+    example = found.load_input_example(str(folder))
+    assert example.to_dict("list") == {"cutoff": ["2026-06-01T00:00:00Z"], "kinds": [["view", "view"]], "times": [[7, None]]}
+    assert found.flavors["python_function"]["config"]["reads"] == "events"
+
+
+def test_the_libraries_it_needs_are_named_with_their_versions(tmp_path: Path, files: Path) -> None:
+    needed = (written(tmp_path, files, INTERFACE) / "requirements.txt").read_text()
+    assert [line.partition("==")[0] for line in needed.splitlines()] == ["lightgbm", "numpy"]
+    assert f"numpy=={np.__version__}" in needed
+
+
+def test_without_an_interface_it_is_kept_without_a_way_to_call_it(tmp_path: Path, files: Path) -> None:
     from mlflow.models import Model
 
     folder = written(tmp_path, files, None)
     assert Model.load(str(folder)).flavors == {}
-    assert sorted(path.name for path in folder.iterdir()) == ["MLmodel", "artifacts", "requirements.txt"]
+    assert sorted(path.name for path in folder.iterdir()) == ["MLmodel", "artifacts"]
