@@ -62,6 +62,12 @@ def local_midnight(day: date, zone: str) -> Cutoff:
     return Cutoff(datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC))
 
 
+def local_name(cutoff: Cutoff, zone: str) -> str:
+    """A cutoff as people write it: the day where it is a midnight in `zone`, else the whole instant. `parse_cutoff` reads it back."""
+    day = cutoff.local_date(zone)
+    return str(day) if local_midnight(day, zone) == cutoff else str(cutoff)
+
+
 def parse_cutoff(text: str, zone: str) -> Cutoff:
     """`2026-11-10` is that day's midnight in `zone`; a full instant such as `2026-11-10T06:00Z` is taken as it is.
 

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from features.cutoff import Cutoff, local_midnight
+from features.cutoff import Cutoff, local_name
 from models import calibration, metrics
 from models.calibration import Chosen
 from models.classifier import Labels
@@ -85,9 +85,7 @@ def title(training: Training, kind: str) -> str:
 
 def day(training: Training, cutoff: Cutoff) -> str:
     """A cutoff as people write it: the day where it is a midnight of the source's time zone."""
-    zone = training.config.source.time_zone
-    date = cutoff.local_date(zone)
-    return str(date) if local_midnight(date, zone) == cutoff else str(cutoff)
+    return local_name(cutoff, training.config.source.time_zone)
 
 
 def note(training: Training, trained: Trained, found: Findings) -> str:

@@ -14,7 +14,7 @@ from pipeline.config import Config
 from pipeline.errors import ModelRefused, NoChampion
 from pipeline.tracking import model_folder, store
 from pipeline.tracking.model_folder import Interface
-from pipeline.tracking.runs import Run
+from pipeline.tracking.runs import COMMIT, Run
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -25,6 +25,9 @@ MODEL_ID = "model_id"
 """Tag of a version whose files are those of an MLflow model; a version without it, from before, is a folder of scorer files."""
 VERSIONS = "mlflow.modelVersions"
 """Tag by which MLflow's pages lead from a model to its version."""
+GIT_COMMIT = "git_commit"
+CHECKS = ("leak_gate", "sufficiency")
+"""What a training's run is tagged with about its data; its version is tagged alike."""
 PAGE = 200
 
 
@@ -37,6 +40,7 @@ class ModelVersion:
     labels_until             end of that cutoff's prediction window: nothing later has taught it
     fingerprint              of the features it reads
     manifest_sha256          of its artifact's manifest, hexadecimal
+    checks                   what its training found: `leak_gate` → `passed`, `sufficiency` → `go` or `warn`, those that it recorded
     """
 
     target: str
@@ -48,6 +52,7 @@ class ModelVersion:
     fingerprint: str
     manifest_sha256: str
     run_id: str
+    checks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,16 +91,18 @@ class Card:
 def register(config: Config, target: str, run: Run, files: Path, candidate: Candidate, card: Card = Card()) -> ModelVersion:
     """Store the scorer's `files` as a model that `run` made, and make a version of it.
 
-    The version is created last and carries its tags from the start: a training killed before leaves none.
+    The version is created last and carries its tags from the start: a training killed before leaves none. What the run is tagged with
+    about its checks and its code goes with it.
     Raises FileNotFoundError where there are no files.
     """
     from mlflow.entities import LoggedModelOutput
 
     if not files.is_dir() or not any(files.iterdir()):
         raise FileNotFoundError(f"{files} holds no files to register")
-    client, tags = run.client, {**candidate.tags, "run_id": run.id}
+    client = run.client
     with store.answering(store.address(config)), tempfile.TemporaryDirectory(prefix="nightcast-") as folder:
         known = client.get_run(run.id)
+        tags = {**candidate.tags, "run_id": run.id, **_inherited(known.data.tags)}
         name = f"{target}-{candidate.kind}"
         told = {**tags, "mlflow.note.content": card.description}
         model = client.create_logged_model(known.info.experiment_id, name, run.id, told, known.data.params, model_type=candidate.kind)
@@ -115,7 +122,12 @@ def register(config: Config, target: str, run: Run, files: Path, candidate: Cand
         )
         version = {"name": target, "version": str(made.version)}
         client.set_logged_model_tags(model.model_id, {VERSIONS: json.dumps([version])})
-    return _version(made)
+    return version_of(made)
+
+
+def _inherited(tags: Mapping[str, str]) -> dict[str, str]:
+    found = {name: tags[name] for name in CHECKS if name in tags}
+    return {**found, GIT_COMMIT: tags[COMMIT]} if COMMIT in tags else found
 
 
 def candidates(config: Config, target: str, cutoff: Cutoff) -> tuple[ModelVersion, ...]:
@@ -123,8 +135,8 @@ def candidates(config: Config, target: str, cutoff: Cutoff) -> tuple[ModelVersio
     client = store.prepare(config)
     newest: dict[str, ModelVersion] = {}
     with store.answering(store.address(config)):
-        for found in _search(client, f"name='{target}' and tags.cutoff='{cutoff.key}'"):
-            version = _version(found)
+        for found in search(client, f"name='{target}' and tags.cutoff='{cutoff.key}'"):
+            version = version_of(found)
             held = newest.get(version.kind)
             if held is None or int(version.version) > int(held.version):
                 newest[version.kind] = version
@@ -147,7 +159,7 @@ def find_champion(config: Config, target: str) -> ModelVersion | None:
     client = store.prepare(config)
     with store.answering(store.address(config)):
         aliases = {str(alias): str(version) for alias, version in client.get_registered_model(target).aliases.items()}
-        return _version(client.get_model_version(target, aliases[CHAMPION])) if CHAMPION in aliases else None
+        return version_of(client.get_model_version(target, aliases[CHAMPION])) if CHAMPION in aliases else None
 
 
 def champions(config: Config) -> dict[str, str | None]:
@@ -178,6 +190,20 @@ def annotate(config: Config, target: str, version: str, tags: Mapping[str, str])
             client.set_model_version_tag(target, version, key, value)
 
 
+def describe(config: Config, target: str, version: str, text: str) -> None:
+    """Replace a version's description, which MLflow shows as Markdown."""
+    client = store.prepare(config)
+    with store.answering(store.address(config)):
+        client.update_model_version(target, version, text)
+
+
+def describe_model(config: Config, target: str, text: str) -> None:
+    """Replace the description of the target's registered model, of which its versions are part."""
+    client = store.prepare(config)
+    with store.answering(store.address(config)):
+        client.update_registered_model(target, text)
+
+
 def download(config: Config, model: ModelVersion, folder: Path) -> Path:
     """Copy a version's scorer files into `folder`; the folder that holds them. Nothing is opened: `open_scorer` checks digests first.
 
@@ -194,7 +220,8 @@ def download(config: Config, model: ModelVersion, folder: Path) -> Path:
         return Path(download_artifacts(artifact_uri=within, dst_path=str(folder), tracking_uri=uri))
 
 
-def _search(client: MlflowClient, wanted: str) -> list[Any]:
+def search(client: MlflowClient, wanted: str) -> list[Any]:
+    """All versions that a filter of MLflow finds, as MLflow has them."""
     found, token = [], None
     while True:
         page = client.search_model_versions(wanted, max_results=PAGE, page_token=token)
@@ -204,7 +231,8 @@ def _search(client: MlflowClient, wanted: str) -> list[Any]:
             return found
 
 
-def _version(found: Any) -> ModelVersion:
+def version_of(found: Any) -> ModelVersion:
+    """What MLflow has of a version, read. Raises ModelRefused where its tags are not those of a training."""
     tags = dict(found.tags)
     try:
         return ModelVersion(
@@ -217,6 +245,7 @@ def _version(found: Any) -> ModelVersion:
             fingerprint=tags["fingerprint"],
             manifest_sha256=tags["manifest_sha256"],
             run_id=tags["run_id"],
+            checks={name: tags[name] for name in CHECKS if name in tags},
         )
     except (KeyError, ValueError) as error:
         raise ModelRefused(

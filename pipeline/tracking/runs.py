@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsFloat
 
+from features.cutoff import Cutoff, local_name
 from pipeline import clock
 from pipeline.config import Config
 from pipeline.errors import MissingInput
-from pipeline.tracking import store
+from pipeline.tracking import parent_runs, store
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 METRICS_PER_CALL = 1000
 PARAMS_PER_CALL = 100
+TRAINING = "training"
+"""Kind of the run that stands for the whole training of a target."""
+COMMIT = "mlflow.source.git.commit"
 TABLES = "mlflow.loggedArtifacts"
 """Tag that lists the tables MLflow shows of a run."""
 
@@ -91,6 +95,18 @@ class Run:
         with store.answering(self.uri):
             self.client.log_figure(self.id, figure, f"figures/{name}.png")
 
+    def picture(self, name: str, png: bytes) -> None:
+        """Store a picture that is drawn already as `figures/<name>.png`."""
+        with store.answering(self.uri), tempfile.TemporaryDirectory(prefix="nightcast-") as folder:
+            path = Path(folder) / f"{name}.png"
+            path.write_bytes(png)
+            self.client.log_artifact(self.id, str(path), "figures")
+
+    def text(self, name: str, content: str) -> None:
+        """Store a text as an artifact, UTF-8; MLflow shows `.html` as a page and `.md` as text."""
+        with store.answering(self.uri):
+            self.client.log_text(self.id, content, name)
+
     def table(self, name: str, content: Mapping[str, Any]) -> None:
         """Store a JSON document as an artifact."""
         with store.answering(self.uri):
@@ -125,6 +141,20 @@ class Run:
             self.client.set_terminated(self.id, status)
 
 
+def training(config: Config, target: str, as_of: Cutoff) -> Run:
+    """The run under which MLflow folds everything about the training of a target as of a cutoff: its candidates and its evaluations.
+
+    Found, or created; `parent_runs` says how it stays the only one. It is FINISHED, and its end moves with every call.
+    """
+    client, uri, commit = store.prepare(config), store.address(config), _git_commit()
+    told = f"Everything about the training of {target} as of {as_of}: its candidates, and what their evaluation found."
+    about = {"target": target, "mlflow.note.content": told, **({COMMIT: commit} if commit else {})}
+    with store.alone(config), store.answering(uri):
+        experiment = client.get_experiment_by_name(store.experiment_name(target)).experiment_id
+        name = f"{TRAINING} {local_name(as_of, config.source.time_zone)}"
+        return Run(parent_runs.settled(client, experiment, name, {"kind": TRAINING, "cutoff": as_of.key}, about), client, uri)
+
+
 @contextmanager
 def opened(config: Config, target: str, name: str, tags: Mapping[str, str], *, parent: Run | None = None) -> Iterator[Run]:
     """A new run in the target's experiment, below `parent` if there is one; ended as FINISHED, or as FAILED if the block raises.
@@ -132,8 +162,8 @@ def opened(config: Config, target: str, name: str, tags: Mapping[str, str], *, p
     A run whose process was killed stays RUNNING in MLflow; nothing reads such runs.
     """
     client, uri, commit = store.prepare(config), store.address(config), _git_commit()
-    above = {"mlflow.parentRunId": parent.id} if parent else {}
-    every = {"target": target, **tags, **above, **({"mlflow.source.git.commit": commit} if commit else {})}
+    above = {parent_runs.PARENT: parent.id} if parent else {}
+    every = {"target": target, **tags, **above, **({COMMIT: commit} if commit else {})}
     with store.answering(uri):
         experiment = client.get_experiment_by_name(store.experiment_name(target))
         run = Run(client.create_run(experiment.experiment_id, run_name=name, tags=every).info.run_id, client, uri)

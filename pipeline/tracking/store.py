@@ -59,12 +59,41 @@ def prepare(config: Config) -> MlflowClient:
     Raises Unreachable naming the URI, and Busy naming the lock if another process holds it for five minutes.
     """
     uri = address(config)
-    with _alone(config, uri), answering(uri):
+    with alone(config), answering(uri):
         client = _connected(uri)
         for target in config.modelled_targets:
             _ensure_experiment(client, target, _artifact_location(config, target))
             _ensure_registered_model(client, target)
     return client
+
+
+@contextmanager
+def alone(config: Config) -> Iterator[None]:
+    """Held by one process of this machine at a time; there is no lock for a server, which other machines use too.
+
+    Raises Busy naming the lock if another process holds it for five minutes, and Unreachable if its folder cannot be written.
+    """
+    uri = address(config)
+    if uri.startswith(SERVED):
+        yield
+        return
+    path = Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else config.root / "mlflow"
+    lock = FileLock(f"{path}.lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=LOCK_SECONDS)
+    except Timeout as error:
+        raise Busy(
+            f"Another process has held {path}.lock for {LOCK_SECONDS} s", mend="wait for it, or end it, and run this again"
+        ) from error
+    except OSError as error:
+        raise Unreachable(
+            f"MLflow at {uri} does not answer: {_first_line(error)}", mend="check [mlflow] tracking_uri; its folder must be writable"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
@@ -165,31 +194,6 @@ def _artifact_location(config: Config, target: str) -> str | None:
         return None
     artifacts = config.mlflow.artifacts
     return f"{artifacts.rstrip('/')}/{target}" if "://" in artifacts else (config.path(artifacts) / target).as_uri()
-
-
-@contextmanager
-def _alone(config: Config, uri: str) -> Iterator[None]:
-    """Held by one process of this machine at a time; a server needs no lock, it opens its database itself."""
-    if uri.startswith(SERVED):
-        yield
-        return
-    path = Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else config.root / "mlflow"
-    lock = FileLock(f"{path}.lock")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=LOCK_SECONDS)
-    except Timeout as error:
-        raise Busy(
-            f"Another process has held {path}.lock for {LOCK_SECONDS} s", mend="wait for it, or end it, and run this again"
-        ) from error
-    except OSError as error:
-        raise Unreachable(
-            f"MLflow at {uri} does not answer: {_first_line(error)}", mend="check [mlflow] tracking_uri; its folder must be writable"
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _first_line(error: BaseException) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.cutoff import DAY_MICROS, Cutoff, local_midnight, parse_cutoff
+from features.cutoff import DAY_MICROS, Cutoff, local_midnight, local_name, parse_cutoff
 
 LONDON = "Europe/London"
 
@@ -55,6 +55,13 @@ def test_a_date_is_local_midnight_and_an_instant_is_itself() -> None:
     assert str(parse_cutoff("2026-07-05", LONDON)) == "2026-07-04T23:00:00Z"
     assert str(parse_cutoff("2026-07-05T06:00Z", LONDON)) == "2026-07-05T06:00:00Z"
     assert str(parse_cutoff("2026-07-05T06:00+02:00", LONDON)) == "2026-07-05T04:00:00Z"
+
+
+@pytest.mark.parametrize(("text", "name"), [("2026-07-05", "2026-07-05"), ("2026-07-05T06:00Z", "2026-07-05T06:00:00Z")])
+def test_a_cutoff_is_called_by_its_day_where_it_is_a_midnight(text: str, name: str) -> None:
+    cutoff = parse_cutoff(text, "Europe/Berlin")
+    assert local_name(cutoff, "Europe/Berlin") == name
+    assert parse_cutoff(name, "Europe/Berlin") == cutoff
 
 
 @pytest.mark.parametrize(("text", "says"), [("yesterday", "neither a date"), ("", "neither a date"), ("2026-07-05T06:00", "no offset")])

@@ -108,3 +108,33 @@ def test_a_version_made_by_something_else_is_refused(config: Config, candidate: 
     registry.set_alias(config, "purchase_7d", registry.CHAMPION, "1")
     with pytest.raises(ModelRefused, match=re.escape("Version 1 of model 'purchase_7d'")):
         registry.champion(config, "purchase_7d")
+
+
+def test_a_version_says_what_its_training_found_of_the_data_and_which_code_made_it(
+    config: Config, tmp_path: Path, candidate: Candidate
+) -> None:
+    (tmp_path / "artifact").mkdir()
+    (tmp_path / "artifact" / "manifest.json").write_text("{}")
+    checks = {"leak_gate": "passed", "sufficiency": "warn"}
+    with runs.opened(config, "purchase_7d", "gbdt", {**checks, "mlflow.source.git.commit": "c0ffee", "tuning": "used"}) as run:
+        made = registry.register(config, "purchase_7d", run, tmp_path / "artifact", candidate)
+    (found,) = registry.candidates(config, "purchase_7d", candidate.cutoff)
+    assert made.checks == found.checks == checks
+    tags = run.client.get_model_version("purchase_7d", made.version).tags
+    assert tags["git_commit"]
+    assert "tuning" not in tags
+
+
+def test_a_version_whose_training_recorded_no_check_has_none(config: Config, tmp_path: Path, candidate: Candidate) -> None:
+    assert registered(config, tmp_path / "artifact", candidate).checks == {}
+
+
+def test_descriptions_of_a_version_and_of_its_model_can_be_replaced(config: Config, tmp_path: Path, candidate: Candidate) -> None:
+    made = registered(config, tmp_path / "artifact", candidate)
+    registry.describe(config, "purchase_7d", made.version, "Champion: **AUC** 0.8")
+    registry.describe_model(config, "purchase_7d", "Version 1 scores, because it is the best")
+    client = store.prepare(config)
+    assert client.get_model_version("purchase_7d", made.version).description == "Champion: **AUC** 0.8"
+    assert client.get_registered_model("purchase_7d").description == "Version 1 scores, because it is the best"
+    store.prepare(config)
+    assert client.get_registered_model("purchase_7d").description == "Version 1 scores, because it is the best"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from matplotlib.figure import Figure
 from pipeline.config import Config
 from pipeline.errors import MissingInput
 from pipeline.tracking import runs
+from tests.pipeline.tracking.conftest import CUTOFF
 
 
 def test_a_run_keeps_all_that_was_logged(config: Config) -> None:
@@ -91,3 +93,37 @@ def test_a_run_below_another_names_it(config: Config) -> None:
         pass
     assert below.client.get_run(below.id).data.tags["mlflow.parentRunId"] == above.id
     assert "mlflow.parentRunId" not in above.client.get_run(above.id).data.tags
+
+
+def test_a_text_and_a_picture_are_stored_as_they_are(config: Config) -> None:
+    with runs.opened(config, "purchase_7d", "evaluation", {}) as run:
+        run.text("report.html", "<p>größer</p>")
+        run.picture("forest", b"\x89PNG\r\n")
+    folder = Path(run.client.get_run(run.id).info.artifact_uri.removeprefix("file://"))
+    assert (folder / "report.html").read_bytes() == "<p>größer</p>".encode()
+    assert (folder / "figures" / "forest.png").read_bytes() == b"\x89PNG\r\n"
+
+
+def test_a_training_is_one_run_that_says_what_it_is(config: Config) -> None:
+    first, again = runs.training(config, "purchase_7d", CUTOFF), runs.training(config, "purchase_7d", CUTOFF)
+    assert first.id == again.id
+    found = first.client.get_run(first.id)
+    assert (found.info.run_name, found.info.status) == ("training 2026-06-01", "FINISHED")
+    assert {"kind": "training", "cutoff": "20260601T000000Z", "target": "purchase_7d"}.items() <= found.data.tags.items()
+
+
+def test_another_cutoff_and_another_target_are_other_trainings(config: Config) -> None:
+    asked = [("purchase_7d", CUTOFF), ("purchase_7d", CUTOFF.plus_days(7)), ("churn_28d", CUTOFF)]
+    assert len({runs.training(config, target, cutoff).id for target, cutoff in asked}) == 3
+
+
+def test_the_newest_evaluation_is_not_its_training(config: Config) -> None:
+    tags = {"kind": "evaluation", "cutoff": CUTOFF.key}
+    parent = runs.training(config, "purchase_7d", CUTOFF)
+    assert runs.newest(config, "purchase_7d", tags) is None
+    with runs.opened(config, "purchase_7d", "evaluation", tags, parent=parent) as run:
+        pass
+    runs.training(config, "purchase_7d", CUTOFF)
+    newest = runs.newest(config, "purchase_7d", tags)
+    assert newest is not None
+    assert newest.id == run.id
