@@ -28,7 +28,7 @@ EARLIEST = Cutoff(datetime(1971, 1, 1, tzinfo=UTC))
 LATEST = Cutoff(datetime(2100, 1, 1, tzinfo=UTC))
 """Times from here on are defaults and defects, such as 9999-12-31; an event's own time ends with its batch and a tolerance."""
 
-LONGEST: Mapping[str, int] = {"user_id": 256, "event_id": 1024, "item_id": 1024, "category": 1024, "session_id": 1024}
+LONGEST: Mapping[str, int] = {"user_id": 256, **dict.fromkeys(("event_id", "item_id", "category", "session_id", "segment"), 1024)}
 """Most characters of a text; of an `event_id` before repeats that are kept get their number. None holds a NUL character."""
 
 EVENTS = pa.schema(
@@ -42,6 +42,7 @@ EVENTS = pa.schema(
         pa.field("category", pa.string()),
         pa.field("value", pa.int64()),
         pa.field("session_id", pa.string()),
+        pa.field("segment", pa.string()),
         pa.field("bucket", pa.int32(), nullable=False),
     ]
 )
@@ -52,13 +53,14 @@ event_time    when it happened, UTC microseconds, from `EARLIEST` on
 available_at  when it could have been known, UTC microseconds, never before `event_time`, before `LATEST`; data, never the wall clock
 event_type    one of `source.event_types`
 value         ten-thousandths of the source's unit; null where the event carries none
+segment       the group that its user belonged to, such as a country: no feature reads it, models are judged by it
 bucket        `bucket_of(user_id)`
 """
 
 IDENTITY = ("user_id", "event_id")
 """What makes two rows the same event. The user is part of it, so that the answer does not depend on who shares a bucket."""
 
-FIRST_KNOWN = ("available_at", "event_time", "event_type", "item_id", "category", "value", "session_id")
+FIRST_KNOWN = ("available_at", "event_time", "event_type", "item_id", "category", "value", "session_id", "segment")
 """Of several rows of the same event the one that was known first counts; the other columns break ties."""
 
 

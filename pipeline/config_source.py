@@ -10,8 +10,9 @@ from pydantic import Field, field_validator, model_validator
 
 from pipeline.config_sections import Name, Section, Share
 
-EVENT_COLUMNS = ("user_id", "event_time", "event_type", "event_id", "available_at", "item_id", "category", "value", "session_id")
-"""Columns of an event that a source can be mapped to; the first three must be."""
+REQUIRED_COLUMNS = ("user_id", "event_time", "event_type")
+EVENT_COLUMNS = (*REQUIRED_COLUMNS, "event_id", "available_at", "item_id", "category", "value", "session_id", "segment")
+"""Columns of an event that a source can be mapped to."""
 
 OWN_STREAM = "events"
 """Name of the one stream of a source without `[source.streams]`."""
@@ -45,7 +46,7 @@ class Stream(Section):
     def _contract_columns(cls, columns: dict[str, str]) -> dict[str, str]:
         if unknown := sorted(set(columns) - set(EVENT_COLUMNS)):
             raise ValueError(f"has unknown event columns {', '.join(unknown)}; an event has {', '.join(EVENT_COLUMNS)}")
-        if missing := [name for name in EVENT_COLUMNS[:3] if name not in columns]:
+        if missing := [name for name in REQUIRED_COLUMNS if name not in columns]:
             raise ValueError(f"does not say where {', '.join(missing)} comes from")
         return columns
 

@@ -24,7 +24,7 @@ EVENTS_TABLE = "events"
 TABLE = "timelines"
 SCHEMA = EVENTS.remove(EVENTS.get_field_index("bucket"))
 
-TEXTS = ("user_id", "event_type", "item_id", "category", "session_id")
+TEXTS = ("user_id", "event_type", "item_id", "category", "session_id", "segment")
 """Texts that repeat."""
 
 LAYOUT = Layout(dictionaries=TEXTS, differences=("event_time", "available_at", "value"), rows_per_group=262_144, compression="lz4")
@@ -63,13 +63,14 @@ def build_bucket(task: BucketTask) -> BucketTimeline:
     Raises ConfigError for users that belong into another bucket.
     """
     dataset = task.lake.scan(EVENTS_TABLE, version=task.events_version, where=[{"day": day} for day in task.days])
-    found = dataset.to_table(columns=SCHEMA.names, filter=pc.field("bucket") == task.bucket, use_threads=False)
+    # Days that were committed before events had a segment read as null there.
+    found = dataset.replace_schema(EVENTS).to_table(columns=SCHEMA.names, filter=pc.field("bucket") == task.bucket, use_threads=False)
     _check_bucket(found, task)
     if task.onto is None:
         events = ordered(pl.DataFrame(found))
     else:
         held = task.lake.read(TABLE, {"bucket": str(task.bucket)}, SCHEMA.names, version=task.onto)
-        events = merged(pl.DataFrame(held), pl.DataFrame(found))
+        events = merged(_completed(held), pl.DataFrame(found))
     known = events.select(
         first=pl.max_horizontal(pl.col("event_time").dt.offset_by("1us"), "available_at").dt.epoch("us").min(),
         last=pl.col("event_time").dt.epoch("us").max(),
@@ -103,6 +104,12 @@ def extent_metadata(built: Sequence[BucketTimeline]) -> dict[str, str]:
     firsts = [one.first_known for one in built if one.first_known is not None]
     lasts = [one.last_event for one in built if one.last_event is not None]
     return {"first_known": str(min(firsts)), "last_event": str(max(lasts))}
+
+
+def _completed(held: pa.Table) -> pl.DataFrame:
+    """Rows of a timeline; what was written before events had a segment has none."""
+    rows = pl.DataFrame(held)
+    return rows if "segment" in rows.columns else rows.with_columns(segment=pl.lit(None, pl.String)).select(SCHEMA.names)
 
 
 def _check_bucket(found: pa.Table, task: BucketTask) -> None:

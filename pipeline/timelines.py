@@ -36,8 +36,8 @@ logger = logging.getLogger(__name__)
 EVENTS_PER_BLOCK = 196_608
 """Less than a row group, so that most blocks are one: about 30 MB while it is read and 16 MB after that."""
 
-READ = [name for name in SCHEMA.names if name != "event_id"]
-"""Columns that a timeline is made of; the rows are in the order of their ids already."""
+READ = [name for name in SCHEMA.names if name not in ("event_id", "segment")]
+"""Columns that a timeline is made of; the rows are in the order of their ids already, and no feature reads the segment."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,9 @@ def extent(lake: Lake) -> Extent:
 
 def _row_groups(lake: Lake, bucket: int, version: int) -> Iterator[pa.Table]:
     try:
-        yield from lake.row_groups(TABLE, {"bucket": str(bucket)}, READ, dictionaries=TEXTS, version=version)
+        yield from lake.row_groups(
+            TABLE, {"bucket": str(bucket)}, READ, dictionaries=[name for name in TEXTS if name in READ], version=version
+        )
     except MissingInput as error:
         raise MissingInput(
             error.message, mend="run `nightcast build-features` for this cutoff again, or keep more (lake.keep_versions)"

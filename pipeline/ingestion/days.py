@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
+from features.contract import EVENTS
 from pipeline.config_source import Validation
 from pipeline.day_record import FOOTER_KEY, DayRecord
 from pipeline.lake import Lake
@@ -67,9 +68,14 @@ class CommittedDays:
         return list(takewhile(lambda record: record.day >= first, self.earlier(day)))[::-1]
 
     def events(self, first: date, last: date) -> pads.Dataset | None:
-        """The events of the days from `first` to `last`, both included; None if none of them is committed."""
+        """The events of the days from `first` to `last`, both included; None if none of them is committed.
+
+        A column that events did not have yet when a day was committed reads as null.
+        """
         where = [partition(day) for day in sorted(self.runs) if first <= day <= last]
-        return self._lake.scan(TABLE, version=self.version, where=where) if where and self.version is not None else None
+        if not where or self.version is None:
+            return None
+        return self._lake.scan(TABLE, version=self.version, where=where).replace_schema(EVENTS)
 
     def readmitted(self, day: date) -> pa.Table | None:
         """Events of the day that came back from quarantine (`batch.READMITTED`); None if there are none."""

@@ -14,7 +14,8 @@ from features.feature_set import FeatureSet
 from features.target import Target
 from pipeline.errors import MissingInput
 from pipeline.lake import Lake, Partition
-from pipeline.timeline_bucket import SCHEMA, TABLE
+from pipeline.timeline_bucket import TABLE
+from pipeline.timelines import READ
 from pipeline.training_set import LABELS_TABLE
 
 
@@ -31,8 +32,8 @@ class Sample:
     labels_version: int
 
     def events(self, bucket: int) -> pl.DataFrame:
-        """The users' events, as `timelines` holds them. Raises MissingInput if that version is not kept any more."""
-        rows = self.lake.read(TABLE, {"bucket": str(bucket)}, SCHEMA.names, version=self.timelines_version)
+        """The users' events, as features read them, with their ids. Raises MissingInput if that version of the table is not kept any more."""
+        rows = self.lake.read(TABLE, {"bucket": str(bucket)}, ["event_id", *READ], version=self.timelines_version)
         events = pl.DataFrame(rows)
         return events if self.step == 1 else events.filter(pl.col("user_id").rank("dense") % self.step == 0)
 

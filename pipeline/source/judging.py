@@ -18,7 +18,7 @@ TABLES = """
     CREATE TABLE judged (
         row BIGINT, broken BOOLEAN, kept BOOLEAN, returned BOOLEAN, identity UBIGINT,
         event_id VARCHAR, user_id VARCHAR, event_time BIGINT, available_at BIGINT, event_type VARCHAR,
-        item_id VARCHAR, category VARCHAR, value BIGINT, session_id VARCHAR, bucket INTEGER);
+        item_id VARCHAR, category VARCHAR, value BIGINT, session_id VARCHAR, segment VARCHAR, bucket INTEGER);
     CREATE TABLE refused (row BIGINT, stream VARCHAR, place VARCHAR, source_row VARCHAR, reason VARCHAR, rule VARCHAR)"""
 """judged: every row, its columns null or wrong where it is `broken`; times in microseconds.
 

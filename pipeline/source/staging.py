@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from pipeline.lake_parts import ROWS_PER_GROUP
 from pipeline.source.read_ahead import ahead
 
-SPELLED = ["available_at", "event_type", "category", "bucket", "stream", "rule"]
+SPELLED = ["available_at", "event_type", "category", "segment", "bucket", "stream", "rule"]
 """Columns of few values, written as a dictionary and positions; for the others that would be a waste of time and of bytes."""
 
 TIMES = {"event_time": "DELTA_BINARY_PACKED"}

@@ -16,7 +16,7 @@ from pipeline.source.mapping import Expression, check_columns, columns_of, parse
 from pipeline.source.mapping_sql import Positions, factors_of, literal, text_of
 from pipeline.source.rules import Rule, any_broken, broken_rules, rules
 
-TEXTS = ("user_id", "event_type", "event_id", "item_id", "category", "session_id")
+TEXTS = ("user_id", "event_type", "event_id", "item_id", "category", "session_id", "segment")
 NOTHING = "CAST(NULL AS VARCHAR)"
 
 
@@ -98,7 +98,7 @@ def _judged(config: Config, day: date, delivery: Delivery, found: Sequence[Rule]
         INSERT INTO judged {parsed},
         named AS (SELECT * REPLACE ({named} AS event_id), {any_broken(found)} AS broken FROM parsed)
         SELECT row, broken, {kept}, {returned}, hash(user_id, event_id), event_id, user_id, event_time,
-               greatest(event_time, {known}{from_then}), event_type, item_id, category, value, session_id,
+               greatest(event_time, {known}{from_then}), event_type, item_id, category, value, session_id, segment,
                CAST(CAST('0x' || substr(md5(user_id), 1, 8) AS UINTEGER) % {config.lake.buckets} AS INTEGER)
         FROM named"""  # noqa: S608 – constants and checked SQL
 

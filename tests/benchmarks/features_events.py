@@ -57,6 +57,7 @@ class Coded:
             "category": pa.nulls(len(self.user), pa.string()),
             "value": pa.array(self.value),
             "session_id": pa.nulls(len(self.user), pa.string()),
+            "segment": pa.nulls(len(self.user), pa.string()),
         }
         return pa.table(columns, SCHEMA)
 

@@ -101,4 +101,4 @@ def _digest(row: tuple[str, ...]) -> str:
 
 
 def _events(rows: pl.DataFrame) -> pa.Table:
-    return rows.with_columns(bucket=pl.lit(0, pl.Int32)).select(EVENTS.names).to_arrow().cast(EVENTS)
+    return rows.with_columns(segment=pl.lit(None, pl.String), bucket=pl.lit(0, pl.Int32)).select(EVENTS.names).to_arrow().cast(EVENTS)

@@ -32,6 +32,7 @@ def written(events: Sequence[Event], event_types: Sequence[str] = EVENT_TYPES) -
         "category": [f"category{round(days * 24) % 3}" for _, days, _ in events],
         "value": [50_000 if kind == "purchase" else None for _, _, kind in events],
         "session_id": [None] * len(events),
+        "segment": [None] * len(events),
         "bucket": [0] * len(events),
     }
     return from_events(pa.table({field.name: pa.array(columns[field.name]).cast(field.type) for field in EVENTS}, EVENTS), event_types)

@@ -57,6 +57,7 @@ def _columns(config: Config, numbers: Ints, user: Ints, time: Ints, random: np.r
         "category": _texts([f"category-{number}" for number in range(CATEGORIES)], item % CATEGORIES),
         "value": pa.array(random.integers(1, 10**6, size), mask=kind != len(config.source.event_types) - 1),
         "session_id": pa.nulls(size, pa.string()),
+        "segment": pa.nulls(size, pa.string()),
     }
 
 

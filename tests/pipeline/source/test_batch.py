@@ -37,6 +37,7 @@ def test_a_row_becomes_an_event(configured: Configured) -> None:
         "category": None,
         "value": 25_500,
         "session_id": None,
+        "segment": None,
         "bucket": bucket_of("u1", 16),
     }
 

@@ -33,6 +33,7 @@ def events(count: int = 4, day: date = DAY, **changed: list[Any]) -> pa.Table:
         "category": [None] * count,
         "value": [10_000] * count,
         "session_id": [None] * count,
+        "segment": [None] * count,
         "bucket": [0] * count,
     }
     nullable = pa.schema([field.with_nullable(True) for field in EVENTS])
