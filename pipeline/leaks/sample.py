@@ -32,7 +32,7 @@ class Sample:
     labels_version: int
 
     def events(self, bucket: int) -> pl.DataFrame:
-        """The users' events, as features read them, with their ids. Raises MissingInput if that version of the table is not kept any more."""
+        """The users' events, as features read them, with their ids. Raises MissingInput if that version is not kept any more."""
         rows = self.lake.read(TABLE, {"bucket": str(bucket)}, ["event_id", *READ], version=self.timelines_version)
         events = pl.DataFrame(rows)
         return events if self.step == 1 else events.filter(pl.col("user_id").rank("dense") % self.step == 0)
