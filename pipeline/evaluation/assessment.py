@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
+from types import MappingProxyType
 
 import numpy as np
 
@@ -13,15 +14,25 @@ from models import metrics
 from models.baselines import BaseRate
 from models.calibration import expected_calibration_error
 from models.classifier import Floats, Labels
+from pipeline.config_sections import Evaluation
+from pipeline.evaluation import intervals
 from pipeline.evaluation.evidence import LEAST_OF_EACH, Difference, Estimate, Evidence, Judged, rankable
+from pipeline.evaluation.slice_figures import weigh_parts
+from pipeline.evaluation.slicing import Column, parts
 
+DEFAULTS = Evaluation()
+SCALES = ("raw", "probability")
+NO_GROUPS: Mapping[str, Column] = MappingProxyType({})
 UNKNOWN_ORDER, UNKNOWN_LEAD = Estimate(0.5, 0.0, 1.0), Estimate(0.0, -1.0, 1.0)
 """The AUC, and the difference of two, where too few users of an outcome say nothing of an order: anything is possible."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """One model's answers on the n evaluation rows, all models in the same order of rows; `expected` (n,) where the target is a sum."""
+    """One model's answers on the n evaluation rows, all models in the same order of rows.
+
+    expected  (n,) where the target is a sum; checks: what its training recorded, see `Judged`
+    """
 
     version: str
     kind: str
@@ -29,6 +40,7 @@ class Answers:
     raw: Floats
     probability: Floats
     expected: Floats | None = None
+    checks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def unanswered(self) -> int:
@@ -84,38 +96,61 @@ def weigh(
     answers: Sequence[Answers],
     set_aside: Mapping[str, str],
     amounts: Floats | None = None,
+    *,
+    groups: Mapping[str, Column] = NO_GROUPS,
+    settings: Evaluation = DEFAULTS,
+    seed: int = 0,  # noqa: ARG001 – no figure is drawn yet
 ) -> Evidence:
     """The evidence in all models' answers on the rows with outcomes y (n,), at least one, and amounts (n,) where the target is a sum.
+
+    groups  column → (n,) texts or numbers, see `slicing.parts`: models are judged within each group too
+    seed    of the bootstrap
 
     A model that left a row without a finite answer is set aside: figures on different rows cannot be compared.
     With fewer than `LEAST_OF_EACH` rows of an outcome there is no order to compare by. Every model but a base rate, whose answers are the
     same for everybody, is then set aside as `unranked`; the base rate's AUC is 0.5 [0, 1].
     """
+    judged, aside, unranked = _admitted(y, answers, evaluation)
+    raw, probability = (np.stack([getattr(model, name) for model in judged]) if judged else np.empty((0, len(y))) for name in SCALES)
+    versions = [model.version for model in judged]
+    return Evidence(
+        target=target,
+        as_of=as_of,
+        evaluation=evaluation,
+        rows=len(y),
+        positives=int(y.sum()),
+        models=tuple(
+            Judged(model.version, model.kind, model.labels_until, _figures(y, model, amounts), dict(model.checks)) for model in judged
+        ),
+        differences=_differences(y, versions, raw),
+        set_aside={**set_aside, **aside},
+        unranked=unranked,
+        slices=weigh_parts(y, versions, raw, probability, parts(groups, settings.bands), settings),
+    )
+
+
+def _admitted(y: Labels, answers: Sequence[Answers], evaluation: Cutoff) -> tuple[list[Answers], dict[str, str], tuple[str, ...]]:
+    """The models to judge, why the others are not, and those of them that only the rows are to blame for."""
     positives = int(y.sum())
-    ranked = rankable(positives, len(y))
     incomplete = {
         model.version: f"it gave no finite score for {model.unanswered} of {len(y)} users" for model in answers if model.unanswered
     }
     whole = [model for model in answers if model.version not in incomplete]
     few = f"at {evaluation} {positives} of {len(y)} users have outcome 1"
     why = f"{few}: users cannot be ranked, that takes at least {LEAST_OF_EACH} of each outcome"
-    unranked = {} if ranked else {model.version: why for model in whole if model.kind != BaseRate.kind}
-    judged = [model for model in whole if model.version not in unranked]
-    return Evidence(
-        target=target,
-        as_of=as_of,
-        evaluation=evaluation,
-        rows=len(y),
-        positives=positives,
-        models=tuple(Judged(model.version, model.kind, model.labels_until, _figures(y, model, amounts)) for model in judged),
-        differences=tuple(
-            Difference(
-                one.version, other.version, {"auc": Estimate(*metrics.paired_auc(y, one.raw, other.raw)) if ranked else UNKNOWN_LEAD}
-            )
-            for one, other in combinations(judged, 2)
-        ),
-        set_aside={**set_aside, **incomplete, **unranked},
-        unranked=tuple(unranked),
+    unranked = {} if rankable(positives, len(y)) else {model.version: why for model in whole if model.kind != BaseRate.kind}
+    return [model for model in whole if model.version not in unranked], {**incomplete, **unranked}, tuple(unranked)
+
+
+def _differences(y: Labels, versions: Sequence[str], raw: Floats) -> tuple[Difference, ...]:
+    pairs = list(combinations(range(len(versions)), 2))
+    if not (pairs and rankable(int(y.sum()), len(y))):
+        return tuple(Difference(versions[one], versions[other], {"auc": UNKNOWN_LEAD}) for one, other in pairs)
+    areas, covariance = metrics.delong(y, raw)
+    return tuple(
+        Difference(versions[one], versions[other], {"auc": lead}, {"auc": chance})
+        for one, other in pairs
+        for lead, chance in [intervals.difference(areas, covariance, one, other)]
     )
 
 
