@@ -13,6 +13,9 @@ from pipeline.simulator.world import CANCEL, CATEGORIES, EVENT_TYPES, ITEMS_PER_
 
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 ITEMS = tuple(f"{category}-{rank:02d}" for category in CATEGORIES for rank in range(1, ITEMS_PER_CATEGORY + 1))
+COUNTRIES = ("Arland", "Arland", "Arland", "Arland", "Arland", "Berania", "Berania", "Berania", "Cosmar", "Cosmar")
+"""Where users live, by the last digit of their number: users are drawn independently of it, so that no country differs from another."""
+
 BROKEN = (("user_id", None), ("event_time", "31/02 at noon"), ("event_type", "teleport"))
 """What is wrong with a broken row: no user, no readable time, an event type that no shop has."""
 
@@ -82,6 +85,7 @@ def _as_rows(activity: Activity, first: date, real: Ints, source: Ints, spoilt: 
             "category": _choice(CATEGORIES, item // ITEMS_PER_CATEGORY),
             "value": pl.Series(events.cents[source] / 100),
             "session_id": _numbered("s", session, 8),
+            "segment": _choice(COUNTRIES, events.user[source] % len(COUNTRIES)),
         }
     )
     return _break(

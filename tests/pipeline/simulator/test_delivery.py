@@ -91,6 +91,14 @@ def test_only_purchases_and_cancellations_carry_a_value(shop: tuple[Batches, Ora
     assert cents.to_list() == pytest.approx(cents.round().to_list())
 
 
+def test_a_user_lives_in_one_country_as_the_last_digit_says(shop: tuple[Batches, Oracle]) -> None:
+    users = shop[0].rows.drop_nulls("user_id").group_by("user_id").agg(pl.col("segment").unique())
+    lives: dict[str, set[str]] = {digit: set() for digit in "0123456789"}
+    for user, countries in users.rows():
+        lives[user[-1]] |= set(countries)
+    assert [lives[digit] for digit in "0123456789"] == [{"Arland"}] * 5 + [{"Berania"}] * 3 + [{"Cosmar"}] * 2
+
+
 def test_ids_of_events_and_sessions_count_deliveries_and_show_no_gap(shop: tuple[Batches, Oracle]) -> None:
     rows = real(shop[0]).unique("event_id", keep="first", maintain_order=True)
     own = rows.filter(~pl.col("event_id").str.ends_with("-undone"))

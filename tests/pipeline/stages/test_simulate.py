@@ -24,7 +24,8 @@ def test_a_shop_is_daily_files_an_oracle_and_a_note(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"events", "oracle.parquet", "simulation.json"}
     assert sorted(path.name for path in (tmp_path / "events").iterdir())[::41] == ["2025-06-01.csv.gz", "2025-07-12.csv.gz"]
     rows = pl.concat(pl.read_csv(path, infer_schema=False) for path in (tmp_path / "events").iterdir())
-    assert rows.columns == ["event_id", "user_id", "event_time", "available_at", "event_type", "item_id", "category", "value", "session_id"]
+    times = ["event_time", "available_at"]
+    assert rows.columns == ["event_id", "user_id", *times, "event_type", "item_id", "category", "value", "session_id", "segment"]
     assert len(rows) == result["events"] + result["duplicates"] + result["broken"]
     oracle = pl.read_parquet(tmp_path / "oracle.parquet")
     assert len(oracle) == result["oracle_rows"]
