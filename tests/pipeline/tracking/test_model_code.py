@@ -1,9 +1,10 @@
-"""A version loaded as people load it, through MLflow: `models:/<target>@champion`."""
+"""A version that reads feature columns, as people load it: `models:/<target>@champion`."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,10 @@ from pipeline.config import Config
 from pipeline.scoring import interfaces
 from pipeline.scoring.artifact import pack
 from pipeline.scoring.scorer import open_scorer
-from pipeline.tracking import registry, runs, store
-from pipeline.tracking.registry import Candidate, Card
+from pipeline.tracking import registry
+from pipeline.tracking.registry import Candidate
 from tests.pipeline.tracking.conftest import CUTOFF
+from tests.pipeline.tracking.loaded import loaded_champion
 
 # 2026-11: MLflow 3.17 warns about a type hint of its own when `mlflow.pyfunc` is imported.
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning")
@@ -47,23 +49,14 @@ def classifier() -> Gbdt:
 
 
 @pytest.fixture
-def champion(config: Config, tmp_path: Path, candidate: Candidate, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def champion(config: Config, tmp_path: Path, candidate: Candidate) -> Iterator[Any]:
     """The champion as MLflow loads it."""
     place, target = tmp_path / "packed", config.target("purchase_7d")
     place.mkdir()
     sha256 = pack(place, classifier(), Calibrator(1.1, -0.2), {}, target=target, fingerprint="f" * 64, features=NAMES, cutoffs=[CUTOFF])
-    told = Candidate(**{**vars(candidate), "manifest_sha256": sha256})
-    with runs.opened(config, target.name, "gbdt", {}) as run:
-        card = Card("words", {}, interfaces.of_features(target, NAMES, [0.0] * 3))
-        made = registry.register(config, target.name, run, place, told, card)
-    registry.set_alias(config, target.name, registry.CHAMPION, made.version)
-    with store.answering(store.address(config)):
-        import mlflow
-
-        before = mlflow.get_tracking_uri()
-        mlflow.set_tracking_uri(store.address(config))
-        yield mlflow.pyfunc.load_model(f"models:/{target.name}@{registry.CHAMPION}")
-        mlflow.set_tracking_uri(before)
+    told, interface = replace(candidate, manifest_sha256=sha256), interfaces.of_features(target, NAMES, [0.0] * 3)
+    with loaded_champion(config, told, place, interface) as champion:
+        yield champion
 
 
 @pytest.fixture
