@@ -15,12 +15,13 @@ from features.cutoff import Cutoff
 from features.feature_set import FeatureSet
 from features.splits import Split
 from features.target import Target
-from models import calibration
+from models import baselines, calibration
 from models.calibration import Calibrator
 from models.classifier import Classifier, Floats, Labels, NotLearnable
 from pipeline.config import Config
 from pipeline.errors import NotEnoughData
 from pipeline.evaluation import figures
+from pipeline.evaluation.figures import reliability
 from pipeline.lake import Lake
 from pipeline.leaks import report
 from pipeline.scoring import interfaces, training_report
@@ -34,6 +35,8 @@ from pipeline.tracking.runs import Run
 from pipeline.training_set import LABELS_TABLE
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from models.amount import Amount
 
 MEND = "use a later cutoff, more training cutoffs (training.cutoffs), or a wider eligibility of the target"
@@ -86,7 +89,7 @@ class Trained:
 
 @contextmanager
 def opened(training: Training, kind: str) -> Iterator[Run]:
-    """The MLflow run of a training, with the tables it reads, by version, and the report of the leak gate in it.
+    """The MLflow run of one candidate, below that of the whole training, with the tables it reads, by version, and the leak gate's report.
 
     Raises MissingInput if the gate has not judged exactly these features and cutoffs, LeakFound if they did not pass, and
     NotEnoughData for samples that cannot teach a model.
@@ -98,7 +101,9 @@ def opened(training: Training, kind: str) -> Iterator[Run]:
     made_from = {name: str(taught.get(name)) for name in ("timelines_version", "events_version")}
     lineage = {"labels_version": str(read[LABELS_TABLE]), "features_version": str(read[table]), **made_from}
     tags = {"kind": kind, "cutoff": training.as_of.key, "fingerprint": training.features.fingerprint, **lineage, "leak_gate": "passed"}
-    with runs.opened(training.config, training.target.name, f"{kind} {training.as_of}", tags) as run:
+    parent = runs.training(training.config, training.target.name, training.as_of)
+    name = f"{kind} {training_report.day(training, training.as_of)}"
+    with runs.opened(training.config, training.target.name, name, tags, parent=parent) as run:
         run.table("leak_check.json", {"checks": checks})
         _log_tables(training, run, lake, read, made_from)
         try:
@@ -145,15 +150,27 @@ def enrol(training: Training, run: Run, trained: Trained, seconds: float) -> dic
 
 
 def _draw(run: Run, trained: Trained, probability: Floats) -> None:
-    """Pictures of the answers about users the model has not seen, of the training, and of the columns."""
+    """Pictures of the answers about users the model has not seen, of the training, and of the columns.
+
+    Of a baseline only what the evaluation does not show beside the other models' anyway.
+    """
     if training_report.both_outcomes(trained.y):
-        for name, figure in figures.judgement(trained.y, {trained.classifier.kind: probability}):
+        for name, figure in _judged(trained, probability):
             run.figure(name, figure)
     if trained.curves:
         run.figure("learning_curve", figures.learning_curve(trained.curves, trained.step, trained.best))
     if trained.importance:
         run.figure("feature_importance", figures.importance(trained.importance, trained.sentences))
         run.grid("feature_importance", training_report.importances(trained))
+
+
+def _judged(trained: Trained, probability: Floats) -> Iterator[tuple[str, Figure]]:
+    kind = trained.classifier.kind
+    if kind not in baselines.KINDS:
+        yield from figures.judgement(trained.y, {kind: probability})
+        return
+    for draw in (reliability.calibration, reliability.scores):
+        yield draw.__name__, draw(trained.y, {kind: probability})
 
 
 def _register(training: Training, run: Run, trained: Trained, found: Findings) -> ModelVersion:

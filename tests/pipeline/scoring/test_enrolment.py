@@ -10,13 +10,14 @@ from mlflow.models import Model
 
 from features.cutoff import Cutoff
 from models import gbdt
+from models.baselines import BaseRate
 from models.classifier import NotLearnable
 from pipeline.config import Config
 from pipeline.configured_features import configured_features
 from pipeline.errors import LeakFound, MissingInput, NotEnoughData
 from pipeline.lake import Lake
 from pipeline.scoring.enrolment import Trained, Training, enrol, opened
-from pipeline.tracking import registry
+from pipeline.tracking import registry, runs
 from pipeline.tracking.runs import read_table
 from tests.mlflow_store import place_mlflow_store
 from tests.synthetic_lake import AS_OF, configuration, write_events, write_leak_report, write_training
@@ -53,6 +54,10 @@ def trained(classifier: gbdt.Gbdt) -> Trained:
         best=2,
         importance={"recency": (12.0, 0.3), "tenure": (4.0, 0.1)},
     )
+
+
+def trained_baseline() -> Trained:
+    return Trained(BaseRate(-0.7), {}, Y, np.full(len(Y), -0.7), len(Y), int(Y.sum()), {}, {}, "")
 
 
 def test_the_version_says_what_taught_it_and_until_when(training: Training, classifier: gbdt.Gbdt) -> None:
@@ -150,6 +155,22 @@ def test_a_version_of_trees_is_called_with_features_and_one_of_a_network_with_ev
         signatures.append(Model.load(str(folder)).signature)
     assert signatures[0].inputs.input_names() == list(training.features.names)
     assert {"cutoff", "event_time", "event_type", "item_id", "category", "value"} <= set(signatures[1].inputs.input_names())
+
+
+def test_of_a_baseline_only_its_probabilities_are_drawn(training: Training) -> None:
+    with opened(training, "base_rate") as run:
+        enrol(training, run, trained_baseline(), 0.1)
+    assert [entry.path for entry in run.client.list_artifacts(run.id, "figures")] == ["figures/calibration.png", "figures/scores.png"]
+
+
+def test_the_candidates_of_a_training_are_below_one_run(training: Training) -> None:
+    below = []
+    for kind in ("gbdt", "recency"):
+        with opened(training, kind) as run:
+            below.append(run.client.get_run(run.id).data.tags["mlflow.parentRunId"])
+    parent = runs.training(training.config, "purchase_7d", AS_OF)
+    assert below == [parent.id] * 2
+    assert parent.client.get_run(parent.id).info.run_name == "training 2026-04-11"
 
 
 def test_calibration_rows_of_one_outcome_are_no_obstacle_to_a_base_rate(training: Training, classifier: gbdt.Gbdt) -> None:

@@ -53,7 +53,7 @@ def test_everything_about_it_is_in_its_run_and_no_user_is(shop: Config, tmp_path
     logged = runs.existing(shop, train(shop)["run_id"])
     run = logged.client.get_run(logged.id)
     assert run.info.status == "FINISHED"
-    assert run.info.run_name == "gbdt 2026-04-11T00:00:00Z"
+    assert run.info.run_name == "gbdt 2026-04-11"
     assert {"learning_rate", "best_rounds", "newest_training_cutoff", "seed"} <= run.data.params.keys()
     assert {"out_of_fold_auc", "out_of_fold_ece", "rows", "seconds", "held_out_log_loss"} <= run.data.metrics.keys()
     assert {"kind", "cutoff", "fingerprint", "labels_version", "features_version"} <= run.data.tags.keys()
@@ -269,4 +269,4 @@ def test_a_training_that_breaks_off_leaves_a_failed_run_and_no_version(shop: Con
     assert registry.candidates(shop, "purchase_7d", AS_OF) == ()
     client = store.prepare(shop)
     experiment = client.get_experiment_by_name("nightcast/purchase_7d")
-    assert [run.info.status for run in client.search_runs([experiment.experiment_id])] == ["FAILED"]
+    assert [run.info.status for run in client.search_runs([experiment.experiment_id], "tags.kind = 'gbdt'")] == ["FAILED"]
