@@ -1,8 +1,10 @@
 """Events as people hand them to a model: one row per user, and in each row the lists of that user's events.
 
-cutoff                 event_time                                          event_type         item_id       value
-2026-11-10T00:00:00Z   ["2026-11-08T10:30:00Z", "2026-11-09T08:00:00Z"]    ["view", "cart"]   ["i7", "i7"]  [None, 9.5]
-2026-11-10T00:00:00Z   []                                                  []                 []            []
+    cutoff                 event_time                                          event_type         item_id       value
+    2026-11-10T00:00:00Z   ["2026-11-08T10:30:00Z", "2026-11-09T08:00:00Z"]    ["view", "cart"]   ["i7", "i7"]  [None, 9.5]
+    2026-11-10T00:00:00Z   []                                                  []                 []            []
+
+No user is named: a row's answer depends on its own lists.
 """
 
 from __future__ import annotations

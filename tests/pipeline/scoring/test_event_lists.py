@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.contract import EVENTS
+from features.contract import EARLIEST, EVENTS, LATEST
 from features.cutoff import EPOCH
 from pipeline.scoring.event_lists import cutoffs_of, events_of, instant
 from tests.event_lists import lists_of
@@ -30,7 +30,7 @@ def table(*rows: dict[str, Any]) -> pd.DataFrame:
 
 
 def test_lists_become_events_in_the_contracts_columns_and_units() -> None:
-    found = events_of(table({"session_id": None, **dict.fromkeys(LISTS, [])}, {"session_id": ["s", None]}))
+    found = events_of(table({"session_id": None, **{name: [] for name in LISTS}}, {"session_id": ["s", None]}))
     assert found.schema == EVENTS
     assert found["user_id"].to_pylist() == ["000000000001"] * 2
     told = found.to_pydict()
@@ -107,9 +107,9 @@ def test_seconds_milliseconds_and_nanoseconds_are_not_taken_for_microseconds(mic
         instant(micros)
 
 
-@given(st.datetimes(datetime(1971, 1, 2), datetime(2099, 12, 30)), st.integers(-14 * 60, 14 * 60))
-def test_an_instant_is_the_same_however_it_is_written(naive: datetime, offset: int) -> None:
-    moment = naive.replace(tzinfo=timezone(timedelta(minutes=offset)))
+@given(st.integers(EARLIEST.micros, LATEST.micros - 1), st.integers(-14 * 60, 14 * 60))
+def test_an_instant_is_the_same_however_it_is_written(since: int, offset: int) -> None:
+    moment = (EPOCH + timedelta(microseconds=since)).astimezone(timezone(timedelta(minutes=offset)))
     micros = (moment - EPOCH) // timedelta(microseconds=1)
     forms = [micros, np.int64(micros), moment.isoformat(), moment, pd.Timestamp(moment)]
     assert {instant(form) for form in forms} == {moment.astimezone(UTC)}
