@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from models.classifier import Floats, Labels
+from features.timeline import Timeline
+from models.classifier import Batch, Floats, Labels
 from pipeline.errors import MissingInput
+from pipeline.evaluation.groups import user_groups
+from pipeline.evaluation.slicing import Column
 from pipeline.scoring.bucket import BucketInputs, ScorerFile, batch_of, load_view, opened
 from pipeline.training_set import LABELS_TABLE
 
 
 @dataclass(frozen=True)
 class JudgeTask:
-    """One bucket with labels at its cutoff, and the models to judge."""
+    """One bucket with labels at its cutoff, the models to judge, and the columns that group its users."""
 
     inputs: BucketInputs
     labels_version: int
     target: str
     scorers: tuple[ScorerFile, ...]
+    slices: tuple[str, ...] = ()
 
     @property
     def summed(self) -> bool:
@@ -34,7 +39,7 @@ class JudgeTask:
 class BucketAnswers:
     """Outcomes (n,) and, one column per scorer, log-odds and probabilities (n, M), users in the timeline's order.
 
-    amounts (n,) and expected (n, M) are there for a sum target.
+    amounts (n,) and expected (n, M) are there for a sum target. groups: column → (n,) texts or numbers, for each of the task's `slices`.
     """
 
     y: Labels
@@ -42,12 +47,14 @@ class BucketAnswers:
     probability: Floats
     amounts: Floats | None = None
     expected: Floats | None = None
+    groups: Mapping[str, Column] = field(default_factory=dict)
 
 
 def judge_bucket(task: JudgeTask) -> BucketAnswers:
     """What each model says of the bucket's labelled users, beside what happened.
 
-    Raises MissingInput if a labelled user has no features at the cutoff: labels and features then come from different timelines.
+    Raises MissingInput if a labelled user has no features at the cutoff: labels and features then come from different timelines;
+    ConfigError for a slice that is neither a column of `groups.KNOWN` nor a feature.
     """
     inputs = task.inputs
     where = {"target": task.target, "cutoff": inputs.cutoff.key, "bucket": str(inputs.bucket)}
@@ -70,4 +77,12 @@ def judge_bucket(task: JudgeTask) -> BucketAnswers:
         probability=np.stack([each.probability for each in judgements], axis=1),
         amounts=rows["amount"].to_numpy()[places] if task.summed else None,
         expected=np.stack([each.expected for each in judgements if each.expected is not None], axis=1) if task.summed else None,
+        groups=_groups(task, view, batch),
     )
+
+
+def _groups(task: JudgeTask, view: Timeline, batch: Batch) -> dict[str, Column]:
+    """Columns of the features are copied, so that the answer does not hold all of them."""
+    inputs = task.inputs
+    numbers = {name: column.copy() for name, column in zip(inputs.features, batch.features.T, strict=True) if name in task.slices}
+    return user_groups(inputs.lake, inputs.bucket, inputs.timelines_version, view, batch.rows, inputs.cutoff, task.slices, numbers)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,16 @@ from models.baselines import BaseRate
 from models.classifier import Floats, Labels
 from pipeline.cluster import cluster
 from pipeline.config import Config
+from pipeline.configured_features import configured_features
 from pipeline.errors import MissingInput, NotEnoughData
 from pipeline.evaluation import record
 from pipeline.evaluation.assessment import Answers, weigh
+from pipeline.evaluation.decision import Decision, Rule
 from pipeline.evaluation.evidence import LEAST_OF_EACH, Evidence, rankable
+from pipeline.evaluation.groups import require_known
+from pipeline.evaluation.promotion import decide
 from pipeline.evaluation.rows import BucketAnswers, JudgeTask, judge_bucket
+from pipeline.evaluation.slicing import Column
 from pipeline.lake import Lake
 from pipeline.scoring.artifact import MadeForOther
 from pipeline.scoring.inputs import bucket_inputs, known_users
@@ -31,18 +37,34 @@ from pipeline.training_set import LABELS_TABLE, definition
 
 logger = logging.getLogger(__name__)
 
+SHOWN = ("average_precision", "log_loss", "brier", "ece", "mae", "rmse", "gini", "total_ratio")
+"""Figures in the result, beside the AUC; all of them are in the evidence."""
+
 USERS_PER_WORKER = 20_000
 """So many users a network judges in about the time that one more worker needs to start."""
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The n users that all models are judged on; groups: column → (n,); read: lake table → version."""
+
+    y: Labels
+    answers: list[Answers]
+    amounts: Floats | None
+    groups: Mapping[str, Column]
+    read: Mapping[str, int | None]
 
 
 def run(config: Config, target: Target, cutoff: Cutoff, *, show: bool) -> dict[str, Any]:
     """Judge the newest version of each kind trained as of `cutoff`, and the champion, at the evaluation cutoff of that training.
 
-    Result: per candidate its kind, version and figures; rows, positives, the best version. `cutoff` there is the evaluation cutoff.
+    Result: per candidate its kind, version and main figures; rows, positives, the best version, and as `proposal` what promotion would
+    say of it first. `cutoff` there is the evaluation cutoff.
     Where too few users of an outcome are there to rank by, the base rate alone is judged, and the others are set aside with the reason.
     Raises MissingInput without candidates, labels or features; NotEnoughData without a labelled user, and where too few of an outcome
-    are there and no base rate.
+    are there and no base rate; ConfigError for an unknown column in `evaluation.slices`.
     """
+    require_known(config.evaluation.slices, configured_features(config).names)
     held = config.split(target, cutoff).evaluation
     candidates = registry.candidates(config, target.name, cutoff)
     if not candidates:
@@ -53,11 +75,14 @@ def run(config: Config, target: Target, cutoff: Cutoff, *, show: bool) -> dict[s
     champion = registry.find_champion(config, target.name)
     with tempfile.TemporaryDirectory(prefix="nightcast-") as folder:
         models, aside = _contenders(config, target, candidates, champion, Path(folder))
-        y, answers, amounts = _judge(config, target, held, models, show)
-    evidence = weigh(target.name, cutoff, held, y, answers, aside, amounts)
-    record.keep(config, evidence, y, answers if evidence.rankable else (), candidates)  # every picture needs both outcomes
+        rows = _judge(config, target, held, models, show)
+    settings, seed = config.evaluation, config.training.seed
+    evidence = weigh(target.name, cutoff, held, rows.y, rows.answers, aside, rows.amounts, groups=rows.groups, settings=settings, seed=seed)
+    decision = decide(evidence, champion.version if champion else None, Rule(**config.promotion.rule))
+    shown = rows.answers if evidence.rankable else ()  # every picture needs both outcomes
+    record.keep(config, evidence, decision=decision, y=rows.y, answers=shown, candidates=candidates, read=rows.read)
     logger.info("judged %s as of %s: %s models on %s users", target.name, cutoff, len(evidence.models), evidence.rows)
-    return _result(evidence, champion)
+    return _result(evidence, champion, decision)
 
 
 def _contenders(
@@ -73,21 +98,25 @@ def _contenders(
     return models, aside
 
 
-def _judge(
-    config: Config, target: Target, held: Cutoff, models: Sequence[Loaned], show: bool
-) -> tuple[Labels, list[Answers], Floats | None]:
-    """Outcomes, every model's answers, and the amounts of a sum target."""
+def _judge(config: Config, target: Target, held: Cutoff, models: Sequence[Loaned], show: bool) -> _Rows:
+    """What happened to the labelled users of the evaluation cutoff, and every model's answers."""
     lake = Lake(config.lake_url)
     labels, labelled = _labelled(lake, target, held)
     inputs = [each for each in bucket_inputs(config, lake, held) if each.bucket in labelled]
     files = tuple(model.file for model in models)
-    tasks = [JudgeTask(each, labels, target.name, files) for each in inputs]
+    tasks = [JudgeTask(each, labels, target.name, files, config.evaluation.slices) for each in inputs]
     users = known_users(config, lake, held)
     with cluster(enough_workers(config, [model.model for model in models], users, USERS_PER_WORKER)) as workers:
         parts = workers.map(judge_bucket, tasks, label=f"{target.name} bucket", show=show)
     y = np.concatenate([part.y for part in parts])
     _require_judgeable(y, target, held, models)
-    return y, _answers(models, parts), _joined([part.amounts for part in parts])
+    return _Rows(
+        y,
+        _answers(models, parts),
+        _joined([part.amounts for part in parts]),
+        {column: np.concatenate([part.groups[column] for part in parts]) for column in parts[0].groups},
+        {LABELS_TABLE: labels, inputs[0].features_table: inputs[0].features_version},
+    )
 
 
 def _require_judgeable(y: Labels, target: Target, held: Cutoff, models: Sequence[Loaned]) -> None:
@@ -115,6 +144,7 @@ def _answers(models: Sequence[Loaned], parts: Sequence[BucketAnswers]) -> list[A
             raw[:, column],
             probability[:, column],
             None if expected is None else expected[:, column],
+            model.checks,
         )
         for column, model in enumerate(each.model for each in models)
     ]
@@ -139,11 +169,11 @@ def _labelled(lake: Lake, target: Target, held: Cutoff) -> tuple[int, set[int]]:
     return version, buckets
 
 
-def _result(evidence: Evidence, champion: ModelVersion | None) -> dict[str, Any]:
+def _result(evidence: Evidence, champion: ModelVersion | None, decision: Decision) -> dict[str, Any]:
     candidates = []
     for model in evidence.models:
         auc = model.figures["auc"]
-        others = {name: estimate.value for name, estimate in model.figures.items() if name != "auc"}
+        others = {name: model.figures[name].value for name in SHOWN if name in model.figures}
         champions = champion is not None and champion.version == model.version
         candidates.append(
             {
@@ -164,5 +194,6 @@ def _result(evidence: Evidence, champion: ModelVersion | None) -> dict[str, Any]
         "positives": evidence.positives,
         "candidates": candidates,
         "best": evidence.best.version if evidence.best else None,
+        "proposal": decision.reasons[0],
         "set_aside": [f"version {version}: {why}" for version, why in sorted(evidence.set_aside.items())],
     }

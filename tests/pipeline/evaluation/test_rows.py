@@ -76,6 +76,19 @@ def test_a_sum_has_the_amounts_of_the_same_users_and_what_was_expected(config: C
     assert (plain.amounts, plain.expected) == (None, None)
 
 
+def test_users_stand_beside_their_groups(config: Config) -> None:
+    plain, grouped = judge_bucket(task(config)), judge_bucket(replace(task(config), slices=("tenure", "days_since_any")))
+    lake, inputs = Lake(config.lake_url), task(config).inputs
+    where = {"cutoff": EVALUATION.key, "bucket": "0"}
+    stored = {row["user_id"]: row["days_since_any"] for row in lake.read(inputs.features_table, where).to_pylist()}
+    labelled = sorted(lake.read("labels", {"target": "purchase_7d", **where})["user_id"].to_pylist())
+    assert plain.groups == {}
+    assert list(grouped.groups) == ["tenure", "days_since_any"]
+    np.testing.assert_array_equal(grouped.groups["days_since_any"], [stored[user] for user in labelled])
+    assert set(grouped.groups["tenure"]) <= {"under 30 days", "30 to 89 days", "90 to 364 days"}
+    assert len(grouped.groups["tenure"]) == len(grouped.y)
+
+
 def test_labels_of_users_without_features_are_another_age(config: Config) -> None:
     lake, partition = Lake(config.lake_url), {"target": "purchase_7d", "cutoff": EVALUATION.key}
     found = lake.read("labels", {**partition, "bucket": "0"}, LABELS_SCHEMA.names)
