@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
         train_sequence,
         evaluate,
         promote,
+        rollback,
         score,
         publish,
         monitor,
@@ -131,6 +132,9 @@ def promote(
     target: TargetName,
     cutoff: CutoffText,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide and explain, change nothing.")] = False,
+    expected: Annotated[
+        str | None, typer.Option("--expect-version", help="The version whose promotion was approved, or `none`; refuse any other decision.")
+    ] = None,
     config: ConfigPath = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
@@ -142,7 +146,26 @@ def promote(
     wanted, instant = loaded.modelled_target(target), cutoff_of(cutoff, loaded)
     from pipeline.stages import promote as stage
 
-    report.show(stage.run(loaded, wanted, instant, dry_run=dry_run, show=bars(as_json)), as_json=as_json)
+    result = stage.run(loaded, wanted, instant, dry_run=dry_run, expected=expected, show=bars(as_json))
+    report.show(result if as_json else {**result, "reasons": [{"why": reason} for reason in result["reasons"]]}, as_json=as_json)
+
+
+def rollback(
+    target: TargetName,
+    version: Annotated[str, typer.Option("--to", help="The version that scores from now on.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; it is kept with both versions.")] = "",
+    config: ConfigPath = DEFAULT_CONFIG,
+    as_json: AsJson = False,
+) -> None:
+    """Give the alias `champion` back to another version; the one that had it is withdrawn and not promoted again.
+
+    Example: nightcast rollback --target purchase_30d --to 3 --reason "too many complaints"
+    """
+    loaded = start(config)
+    wanted = loaded.modelled_target(target)
+    from pipeline.stages import rollback as stage
+
+    report.show(stage.run(loaded, wanted, version, reason=reason, show=bars(as_json)), as_json=as_json)
 
 
 def score(cutoff: CutoffText, targets: TargetNames = None, config: ConfigPath = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
