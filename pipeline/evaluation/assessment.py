@@ -15,8 +15,8 @@ from models.baselines import BaseRate
 from models.calibration import expected_calibration_error
 from models.classifier import Floats, Labels
 from pipeline.config_sections import Evaluation
-from pipeline.evaluation import intervals
-from pipeline.evaluation.evidence import LEAST_OF_EACH, Difference, Estimate, Evidence, Judged, rankable
+from pipeline.evaluation.evidence import LEAST_OF_EACH, Difference, Estimate, Evidence, Figures, Judged, rankable
+from pipeline.evaluation.overall import weigh_all
 from pipeline.evaluation.slice_figures import weigh_parts
 from pipeline.evaluation.slicing import Column, parts
 
@@ -99,7 +99,7 @@ def weigh(
     *,
     groups: Mapping[str, Column] = NO_GROUPS,
     settings: Evaluation = DEFAULTS,
-    seed: int = 0,  # noqa: ARG001 – no figure is drawn yet
+    seed: int = 0,
 ) -> Evidence:
     """The evidence in all models' answers on the rows with outcomes y (n,), at least one, and amounts (n,) where the target is a sum.
 
@@ -113,6 +113,7 @@ def weigh(
     judged, aside, unranked = _admitted(y, answers, evaluation)
     raw, probability = (np.stack([getattr(model, name) for model in judged]) if judged else np.empty((0, len(y))) for name in SCALES)
     versions = [model.version for model in judged]
+    figures, differences = _overall(y, judged, raw, probability, amounts, settings, seed)
     return Evidence(
         target=target,
         as_of=as_of,
@@ -120,12 +121,15 @@ def weigh(
         rows=len(y),
         positives=int(y.sum()),
         models=tuple(
-            Judged(model.version, model.kind, model.labels_until, _figures(y, model, amounts), dict(model.checks)) for model in judged
+            Judged(model.version, model.kind, model.labels_until, found, dict(model.checks))
+            for model, found in zip(judged, figures, strict=True)
         ),
-        differences=_differences(y, versions, raw),
+        differences=differences,
         set_aside={**set_aside, **aside},
         unranked=unranked,
         slices=weigh_parts(y, versions, raw, probability, parts(groups, settings.bands), settings),
+        operating_point=f"the {100 * settings.reach:g} % of the users whom the model ranks best",
+        replicates=settings.replicates,
     )
 
 
@@ -142,21 +146,21 @@ def _admitted(y: Labels, answers: Sequence[Answers], evaluation: Cutoff) -> tupl
     return [model for model in whole if model.version not in unranked], {**incomplete, **unranked}, tuple(unranked)
 
 
-def _differences(y: Labels, versions: Sequence[str], raw: Floats) -> tuple[Difference, ...]:
-    pairs = list(combinations(range(len(versions)), 2))
-    if not (pairs and rankable(int(y.sum()), len(y))):
-        return tuple(Difference(versions[one], versions[other], {"auc": UNKNOWN_LEAD}) for one, other in pairs)
-    areas, covariance = metrics.delong(y, raw)
-    return tuple(
-        Difference(versions[one], versions[other], {"auc": lead}, {"auc": chance})
-        for one, other in pairs
-        for lead, chance in [intervals.difference(areas, covariance, one, other)]
-    )
+def _overall(
+    y: Labels, judged: Sequence[Answers], raw: Floats, probability: Floats, amounts: Floats | None, settings: Evaluation, seed: int
+) -> tuple[Sequence[Figures], tuple[Difference, ...]]:
+    """Each model's figures, and the differences of all pairs."""
+    versions = [model.version for model in judged]
+    if not rankable(int(y.sum()), len(y)):
+        pairs = tuple(Difference(version, other, {"auc": UNKNOWN_LEAD}) for version, other in combinations(versions, 2))
+        return [_unordered(y, model, amounts) for model in judged], pairs
+    if amounts is None:
+        return weigh_all(y, versions, raw, probability, settings, seed=seed)
+    expected = np.stack([model.expected for model in judged if model.expected is not None]) if judged else raw
+    return weigh_all(y, versions, raw, probability, settings, seed=seed, amounts=amounts, expected=expected)
 
 
-def _figures(y: Labels, model: Answers, amounts: Floats | None) -> dict[str, Estimate]:
-    if rankable(int(y.sum()), len(y)):
-        found = assess(y, model.raw, model.probability)
-    else:
-        found = {"auc": UNKNOWN_ORDER, **_assess_probabilities(y, model.probability)}
+def _unordered(y: Labels, model: Answers, amounts: Floats | None) -> dict[str, Estimate]:
+    """The figures that there are where nobody can be ranked."""
+    found = {"auc": UNKNOWN_ORDER, **_assess_probabilities(y, model.probability)}
     return found if amounts is None or model.expected is None else found | assess_amounts(amounts, model.expected)
