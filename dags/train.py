@@ -21,6 +21,20 @@ Nothing has to be done; more history or a wider `eligible` brings the models in 
 With fewer than two users of an outcome at the evaluation cutoff, models cannot be compared. `evaluate` and `promote` end in green then,
 too: a champion stays, and without one the base rate gives everybody the same score for now.
 
+## When a person has to agree
+
+With `promotion.approval = "human"` every lane ends in three tasks. `propose` decides and changes nothing. `approve` shows the proposal,
+its gates and its reasons under Required Actions, and waits `promotion.approval_hours`. `promote` then moves the alias to the version
+that was approved, and to no other.
+
+* **Approve**: `promote` runs. If the decision has changed since, by a newer evaluation or another champion, it ends with code 18.
+* **Reject**, or no answer in time: `promote` is skipped, in green; the champion stays, and the proposal stays in the log of `propose`.
+  To ask again, clear `propose` and what follows it.
+* The champion would stay anyway, or **dry_run**: nobody is asked, and `promote` records the reasons, or says them.
+
+A run waits in blue, without a process, and the next one starts when it has ended. To take a champion back later, at any time:
+`nightcast rollback --target TARGET --to VERSION --reason "…"`. Running `promote` again does not undo that.
+
 ## When a task fails
 
 The log ends with what was wrong, its value and what to do. Only exit codes from 30 up are tried again by themselves.
@@ -35,9 +49,11 @@ After mending, clear the failed task: finished ones need not run again.
 | 16 | a model's files do not match their digest, or its features changed | train again; find out who changed the files |
 | 17 | nobody to learn from or judge on, or too few outcomes to judge on and no base rate | more history, a wider `eligible`, baselines |
 | 18 | an earlier stage has not run for this cutoff | clear the task before it |
+| 18 | `promote`: models or champion are not those that were judged | clear `evaluate`, and what follows it |
+| 18 | `promote`: the decision is not the approved one any more | read the new one in the log; clear `propose`, and what follows it |
 | 20 | features know what happened after their cutoff | the log names check, target and feature; unmap the column, ingest and build again |
 | 30 | warehouse, lake, MLflow or Dask did not answer, three times | check the address in the log; clear the task |
-| 31 | another run held the lock, three times | the log names it; let it end, clear the task |
+| 31 | another run held the lock, or moved the champion meanwhile, three times | the log names it; let it end, clear the task |
 | 32 | Dask lost its workers, three times | usually memory: raise `dask.memory_limit` or `lake.buckets`; clear the task |
 """
 
@@ -45,7 +61,8 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, Param
 
-from pipeline.commands import learned_targets, train_steps
+from pipeline.commands import asks_a_person, learned_targets, train_steps
+from pipeline.orchestration.approval import approval_macros
 from pipeline.orchestration.cutoff import cutoff_macro
 from pipeline.orchestration.wiring import add_tasks, settings, task_defaults, time_zone, timetable
 
@@ -57,6 +74,8 @@ DOCS = {
     "train_gbdt": "Trains LightGBM, calibrates it, registers it as a candidate: `nightcast train-gbdt --target TARGET --cutoff DAY`.",
     "train_sequence": "Trains the Keras GRU, calibrates it, registers it: `nightcast train-sequence --target TARGET --cutoff DAY`.",
     "evaluate": "Judges candidates and champion on the same unseen users: `nightcast evaluate --target TARGET --cutoff DAY`.",
+    "propose": "Says whom the evidence would make champion, and why: `nightcast promote --target TARGET --cutoff DAY --dry-run`.",
+    "approve": "Asks a person about what `propose` found; the yes goes on to `nightcast promote … --expect-version VERSION`.",
     "promote": "Moves the alias `champion`, or says why not: `nightcast promote --target TARGET --cutoff DAY`.",
 }
 TIMEOUTS = {
@@ -66,10 +85,13 @@ TIMEOUTS = {
     "train_gbdt": timedelta(hours=4),
     "train_sequence": timedelta(hours=4),
     "evaluate": timedelta(hours=1),
+    "propose": timedelta(minutes=15),
     "promote": timedelta(minutes=15),
 }
 
 found = settings()
+approval, patience = asks_a_person(found), timedelta(hours=found.get("promotion", {}).get("approval_hours", 24))
+options = ("{{ '--dry-run' if params.dry_run else '' }}", *(("{{ approved() }}",) if approval else ()))
 with DAG(
     "train",
     description="Features, baselines and models per target, evaluation on unseen users, promotion",
@@ -79,12 +101,12 @@ with DAG(
         "cutoff": Param(None, type=["null", "string"], format="date", title="Cutoff", description="As of this day's midnight"),
         "dry_run": Param(False, type="boolean", title="Dry run", description="Leave the champions where they are"),
     },
-    user_defined_macros={"cutoff": cutoff_macro(time_zone(found), today_if_unknown=False)},
+    user_defined_macros={"cutoff": cutoff_macro(time_zone(found), today_if_unknown=False), **approval_macros()},
     default_args=task_defaults(),
     catchup=False,
     max_active_runs=1,
-    dagrun_timeout=timedelta(hours=12),
+    dagrun_timeout=timedelta(hours=12) + (patience if approval else timedelta(0)),
     tags=["nightcast", "models"],
 ) as dag:
-    steps = train_steps(learned_targets(found), "{{ cutoff() }}", promote_options=("{{ '--dry-run' if params.dry_run else '' }}",))
-    add_tasks(dag, steps, docs=DOCS, timeouts=TIMEOUTS)
+    steps = train_steps(learned_targets(found), "{{ cutoff() }}", promote_options=options, approval=approval)
+    add_tasks(dag, steps, docs=DOCS, timeouts={**TIMEOUTS, "approve": patience})

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.commands import Step, command_line, score_steps, train_steps
+from pipeline.commands import Step, asks_a_person, command_line, read_settings, score_steps, train_steps
 from pipeline.errors import NightcastError
 
 CHAINS = {"train": train_steps, "score": lambda _targets, cutoff: score_steps(cutoff)}
@@ -43,13 +43,26 @@ def run(chain: str, targets: Mapping[str, str], cutoff: str, *, config: Path, sh
 
     targets  name → kind of those that have models
 
+    Where promotion takes a person's approval nobody is promoted: `to approve` lists what `promote` proposes, and the line that does it.
     Raises StepFailed with the exit code of the first step that fails; steps already running are waited for.
     """
-    outcomes = _in_order(CHAINS[chain](targets, cutoff), config, show)
+    ask = chain == "train" and asks_a_person(read_settings(config))
+    steps = train_steps(targets, cutoff, promote_options=("--dry-run",)) if ask else CHAINS[chain](targets, cutoff)
+    outcomes = _in_order(steps, config, show)
     return {
         "chain": chain,
         "cutoff": cutoff,
         "steps": [{"step": outcome.step.name, "seconds": round(outcome.seconds, 1)} for outcome in outcomes],
+        **({"to approve": [_proposal(outcome) for outcome in outcomes if outcome.result.get("promoted")]} if ask else {}),
+    }
+
+
+def _proposal(outcome: Outcome) -> dict[str, Any]:
+    result, words = outcome.result, [word for word in outcome.step.argv if word != "--dry-run"]
+    return {
+        "target": result["target"],
+        "why": result["reasons"][0],
+        "approve with": f"nightcast {' '.join(words)} --expect-version {result['version']}",
     }
 
 

@@ -24,7 +24,10 @@ PYTHON_VARIABLE = "NIGHTCAST_PYTHON"
 
 @dataclass(frozen=True)
 class Step:
-    """One task of a chain: its name, its arguments after `nightcast`, the steps before it, and its target's lane if it has one."""
+    """One task of a chain: its name, its arguments after `nightcast`, the steps before it, and its target's lane if it has one.
+
+    A step without arguments runs nothing: a person is asked whether what the step before it proposes may happen.
+    """
 
     name: str
     argv: tuple[str, ...]
@@ -32,11 +35,14 @@ class Step:
     target: str = ""
 
 
-def train_steps(targets: Mapping[str, str], cutoff: str, *, promote_options: Sequence[str] = ()) -> tuple[Step, ...]:
+def train_steps(
+    targets: Mapping[str, str], cutoff: str, *, promote_options: Sequence[str] = (), approval: bool = False
+) -> tuple[Step, ...]:
     """From the lake to champions: features once, checked for leaks, then one lane per target in which its models train side by side.
 
     targets          name → kind; the sequence model does not learn all of them
     promote_options  further arguments of `promote`, such as `--dry-run`
+    approval         whether each lane proposes and asks before it promotes
     """
     steps = [
         Step("build_features", ("build-features", "--training", "--cutoff", cutoff)),
@@ -46,10 +52,16 @@ def train_steps(targets: Mapping[str, str], cutoff: str, *, promote_options: Seq
         lane = ("--target", target, "--cutoff", cutoff)
         models = ("baselines", "gbdt", *(("sequence",) if kind in SEQUENCE_KINDS else ()))
         trained = tuple(f"{target}.train_{model}" for model in models)
+        asked = (
+            Step(f"{target}.propose", ("promote", *lane, "--dry-run"), (f"{target}.evaluate",), target),
+            Step(f"{target}.approve", (), (f"{target}.propose",), target),
+        )
+        last = f"{target}.approve" if approval else f"{target}.evaluate"
         steps += [
             *(Step(name, (f"train-{model}", *lane), ("check_leaks",), target) for name, model in zip(trained, models, strict=True)),
             Step(f"{target}.evaluate", ("evaluate", *lane), trained, target),
-            Step(f"{target}.promote", ("promote", *lane, *promote_options), (f"{target}.evaluate",), target),
+            *(asked if approval else ()),
+            Step(f"{target}.promote", ("promote", *lane, *promote_options), (last,), target),
         ]
     return tuple(steps)
 
@@ -66,6 +78,11 @@ def score_steps(cutoff: str) -> tuple[Step, ...]:
 def ingest_steps(first: str, last: str) -> tuple[Step, ...]:
     """From the source to the lake, one day or a range of days (both ends included)."""
     return (Step("ingest", ("ingest", "--from", first, "--to", last)),)
+
+
+def asks_a_person(settings: Mapping[str, Any]) -> bool:
+    """Whether the raw tables want a person's approval before a champion changes."""
+    return bool(settings.get("promotion", {}).get("approval") == "human")
 
 
 def learned_targets(settings: Mapping[str, Any]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from airflow.sdk import DAG, BaseOperator, BaseOperatorLink, CronPartitionTimeta
 
 from pipeline import alerts
 from pipeline.commands import PYTHON_VARIABLE, Step, command_line, config_path, read_settings
+from pipeline.orchestration.approval import Approval
 from pipeline.orchestration.command_operator import CommandOperator
 
 OWNER = "nightcast"
@@ -66,11 +67,10 @@ def add_tasks(
     timeouts: Mapping[str, timedelta],
     links: Mapping[str, Sequence[BaseOperatorLink]] = MappingProxyType({}),
 ) -> None:
-    """One task per step, in the steps' order, with a task group for each target.
+    """One task per step, in the steps' order, with a task group for each target; a step without arguments asks a person.
 
     `docs`, `timeouts` and `links` are keyed by the stage, the last part of a step's name.
     """
-    python = os.environ.get(PYTHON_VARIABLE, str(PROJECT / ".venv" / "bin" / "python"))
     tasks: dict[str, BaseOperator] = {}
     groups: dict[str, TaskGroup] = {}
     for step in steps:
@@ -78,13 +78,20 @@ def add_tasks(
         if step.target and step.target not in groups:
             groups[step.target] = TaskGroup(step.target, dag=dag, tooltip=f"Target {step.target}")
         with groups[step.target] if step.target else nullcontext():
-            tasks[step.name] = CommandOperator(
-                task_id=stage,
-                argv=command_line(step, python=python, config=str(config_path())),
-                links=links.get(stage, ()),
-                execution_timeout=timeouts[stage],
-                doc_md=docs[stage],
-                dag=dag,
-            )
+            tasks[step.name] = _task(dag, step, stage, docs[stage], timeouts[stage], links.get(stage, ()))
         for before in step.after:
             tasks[before] >> tasks[step.name]
+
+
+def _task(dag: DAG, step: Step, stage: str, doc: str, timeout: timedelta, links: Sequence[BaseOperatorLink]) -> BaseOperator:
+    if not step.argv:
+        return Approval(task_id=stage, response_timeout=timeout, doc_md=doc, dag=dag)
+    python = os.environ.get(PYTHON_VARIABLE, str(PROJECT / ".venv" / "bin" / "python"))
+    return CommandOperator(
+        task_id=stage,
+        argv=command_line(step, python=python, config=str(config_path())),
+        links=links,
+        execution_timeout=timeout,
+        doc_md=doc,
+        dag=dag,
+    )

@@ -43,6 +43,17 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def dags(config: Path) -> dict[str, object]:
     """Every DAG that a file in dags/ defines, by id."""
+    return loaded()
+
+
+@pytest.fixture
+def asking(config: Path) -> dict[str, object]:
+    """The same where a person is asked before a champion changes."""
+    config.write_text(f'{CONFIG}[promotion]\napproval = "human"\napproval_hours = 36\n', encoding="utf-8")
+    return loaded()
+
+
+def loaded() -> dict[str, object]:
     from airflow.sdk import DAG
 
     found = {}

@@ -48,3 +48,31 @@ def test_a_failing_step_stops_what_needs_it_and_passes_its_exit_code_on(journal:
     assert caught.value.exit_code == 14
     assert "nightcast score --cutoff x" in caught.value.mend
     assert "after" not in journal.read_text()
+
+
+def test_where_a_person_has_to_agree_nobody_is_promoted_and_the_line_that_does_it_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {"target": "t", "promoted": True, "version": "3", "reasons": ["it is better", "surely"]}
+    program = f"print({json.dumps(json.dumps(said))})"
+    lines: list[tuple[str, ...]] = []
+
+    def line(step: Step, *, python: str, config: str) -> list[str]:
+        lines.append(step.argv)
+        return [python, "-c", program if step.name == "t.promote" else "print('{}')"]
+
+    monkeypatch.setattr(chain, "command_line", line)
+    config = tmp_path / "nightcast.toml"
+    config.write_text('[promotion]\napproval = "human"\n', encoding="utf-8")
+    result = chain.run("train", {"t": "sum"}, "2026-01-01", config=config, show=False)
+    assert [argv for argv in lines if argv[0] == "promote"] == [("promote", "--target", "t", "--cutoff", "2026-01-01", "--dry-run")]
+    assert result["to approve"] == [
+        {
+            "target": "t",
+            "why": "it is better",
+            "approve with": "nightcast promote --target t --cutoff 2026-01-01 --expect-version 3",
+        }
+    ]
+    config.write_text("", encoding="utf-8")
+    assert "to approve" not in chain.run("train", {"t": "sum"}, "2026-01-01", config=config, show=False)
+    assert "--dry-run" not in lines[-1]

@@ -6,6 +6,7 @@ from features.target import MODELLED_KINDS
 from pipeline.commands import (
     LEARNED_KINDS,
     Step,
+    asks_a_person,
     command_line,
     config_path,
     ingest_steps,
@@ -46,6 +47,22 @@ def test_an_amount_is_not_learned_from_sequences() -> None:
 def test_options_of_promote_reach_only_promote() -> None:
     steps = train_steps({"buys": "occurs"}, "2026-11-10", promote_options=("--dry-run",))
     assert [step.name for step in steps if "--dry-run" in step.argv] == ["buys.promote"]
+
+
+def test_where_a_person_is_asked_each_lane_proposes_first() -> None:
+    steps = train_steps({"buys": "sum"}, "2026-11-10", promote_options=("--json",), approval=True)
+    assert list(order(steps).items())[-3:] == [
+        ("buys.propose", ("buys.evaluate",)),
+        ("buys.approve", ("buys.propose",)),
+        ("buys.promote", ("buys.approve",)),
+    ]
+    lane = ("promote", "--target", "buys", "--cutoff", "2026-11-10")
+    assert [step.argv for step in steps[-3:]] == [(*lane, "--dry-run"), (), (*lane, "--json")]
+
+
+def test_a_person_is_asked_only_where_the_configuration_says_so() -> None:
+    assert asks_a_person({"promotion": {"approval": "human"}})
+    assert not any(asks_a_person(settings) for settings in ({}, {"promotion": {}}, {"promotion": {"approval": "none"}}))
 
 
 def test_scoring_goes_from_features_over_scores_to_the_warehouse() -> None:

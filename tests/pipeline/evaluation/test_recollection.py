@@ -34,11 +34,15 @@ def test_evidence_of_another_training_is_not_recalled(config: Config) -> None:
         recall(config, TARGET, AS_OF.plus_days(1))
 
 
-def test_an_evaluation_that_broke_off_is_not_recalled(config: Config) -> None:
-    tags = {"kind": EVALUATION, "cutoff": AS_OF.key}
-    with pytest.raises(RuntimeError, match="power cut"), runs.opened(config, TARGET, EVALUATION, tags) as run:
+def break_off(config: Config) -> None:
+    with runs.opened(config, TARGET, EVALUATION, {"kind": EVALUATION, "cutoff": AS_OF.key}) as run:
         run.table(EVIDENCE, evidence(config, BETTER).to_json())
         raise RuntimeError("power cut")
+
+
+def test_an_evaluation_that_broke_off_is_not_recalled(config: Config) -> None:
+    with pytest.raises(RuntimeError, match="power cut"):
+        break_off(config)
     with pytest.raises(MissingInput, match="have not been evaluated"):
         recall(config, TARGET, AS_OF)
 

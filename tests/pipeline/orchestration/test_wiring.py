@@ -7,6 +7,7 @@ import pytest
 from airflow.sdk import DAG, CronPartitionTimetable
 
 from pipeline.commands import Step
+from pipeline.orchestration.approval import Approval
 from pipeline.orchestration.wiring import add_tasks, settings, time_zone, timetable
 
 NIGHTLY = {"source": {"time_zone": "Europe/London"}, "schedule": {"ingest": "0 2 * * *", "train": "0 6 * * 1", "score": " "}}
@@ -61,3 +62,13 @@ def test_steps_become_tasks_with_the_line_a_person_would_type(monkeypatch: pytes
     assert second.upstream_task_ids == {"first"}
     assert second.argv == ["/stages/python", "-m", "pipeline", "second", "--target", "buys", "--config", "/shop/nightcast.toml", "--json"]
     assert (second.execution_timeout, second.doc_md) == (2 * hour, "Two.")
+
+
+def test_a_step_without_arguments_asks_a_person() -> None:
+    steps = [Step("buys.approve", (), (), "buys"), Step("buys.promote", ("promote",), ("buys.approve",), "buys")]
+    hour = timedelta(hours=1)
+    with DAG("wired", schedule=None) as dag:
+        add_tasks(dag, steps, docs={"approve": "Asks.", "promote": "Moves."}, timeouts={"approve": 5 * hour, "promote": hour})
+    task = dag.get_task("buys.approve")
+    assert isinstance(task, Approval)
+    assert (task.response_timeout, task.doc_md, task.downstream_task_ids) == (5 * hour, "Asks.", {"buys.promote"})
