@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from pipeline.config_source import OWN_STREAM, Source, Stream, Validation
+from features.contract import EVENTS
+from pipeline.config_source import EVENT_COLUMNS, OWN_STREAM, REQUIRED_COLUMNS, Source, Stream, Validation
 
 COLUMNS = {"user_id": "u", "event_time": "t", "event_type": "k"}
 
@@ -111,3 +112,8 @@ def test_a_source_knows_its_zone() -> None:
 def test_validation_refuses_bounds_that_no_day_could_keep(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Validation(**wrong)
+
+
+def test_a_source_can_be_mapped_to_every_column_of_an_event_but_the_one_that_follows_from_the_user() -> None:
+    assert set(EVENT_COLUMNS) == set(EVENTS.names) - {"bucket"}
+    assert set(REQUIRED_COLUMNS) < {field.name for field in EVENTS if not field.nullable}

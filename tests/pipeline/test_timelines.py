@@ -13,7 +13,7 @@ from pipeline.errors import ConfigError, MissingInput, NoEvents
 from pipeline.lake import Lake
 from pipeline.lake_parts import Layout
 from pipeline.timeline_bucket import LAYOUT, SCHEMA, BucketTask
-from pipeline.timelines import Refreshed, blocks, extent, load, refresh
+from pipeline.timelines import READ, Refreshed, blocks, extent, load, refresh
 from tests.features.literal import CUTOFF, HOUR, TYPES, Row, event, table
 from tests.pipeline.ingested import BUCKETS, InProcess, configuration, ingest, ingest_batch, shop
 
@@ -235,6 +235,16 @@ def test_rows_that_are_no_timeline_are_refused_with_what_to_do(config: Config, r
     lake, version = stored(config, rows)
     with pytest.raises(MissingInput, match=r"timeline of bucket 0 cannot be used(.|\n)*remove the table"):
         list(blocks(lake, 0, TYPES, version))
+
+
+def test_segments_are_kept_and_no_timeline_reads_them(config: Config, tmp_path: Path) -> None:
+    lake, version = refreshed(config, [event("a", 2, segment="north"), event("a", 1)])
+    assert [row["segment"] for row in contents(lake, version)] == ["north", None]
+    bare, same = refreshed(configuration(tmp_path / "bare"), [event("a", 2), event("a", 1)])
+    for bucket in range(BUCKETS):
+        one, other = load(lake, bucket, TYPES, version), load(bare, bucket, TYPES, same)
+        assert joined([one]) == joined([other])
+    assert "segment" not in READ
 
 
 def test_a_damaged_timeline_is_not_read(config: Config) -> None:

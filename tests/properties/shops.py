@@ -29,6 +29,7 @@ def events(draw: st.DrawFn, users: str = "abc") -> Row:
         item_id=draw(st.sampled_from(["x", "y", "z", None])),
         category=draw(st.sampled_from(["c", "d", None])),
         session_id=draw(st.sampled_from(["s", "t", None])),
+        segment=draw(st.sampled_from(["n", "m", None])),
         value=draw(st.one_of(st.none(), st.integers(-(10**13), 10**13))),
     )
 

@@ -38,6 +38,7 @@ def deliveries(draw: st.DrawFn) -> Row:
         item_id=draw(st.sampled_from(["x", "y", None])),
         value=draw(st.sampled_from([None, 1, 2])),
         session_id=draw(st.sampled_from(["s", None])),
+        segment=draw(st.sampled_from(["n", None])),
     )
 
 

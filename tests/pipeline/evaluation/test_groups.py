@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from features.eligibility import score_basis
 from features.timeline import SORT_KEY, from_events
@@ -18,7 +17,7 @@ from pipeline.lake import Lake
 from pipeline.lake_parts import Layout
 from pipeline.timeline_bucket import SCHEMA, TABLE
 from tests.features.literal import CUTOFF, DAY, HOUR, MICRO, TYPES, Row, event, table
-from tests.properties.shops import events, numbered
+from tests.properties.shops import SHOPS
 
 
 def groups(folder: Path, rows: Sequence[Row], *columns: str, older: bool = False) -> dict[str, dict[str, object]]:
@@ -128,12 +127,9 @@ def naive(rows: Sequence[Row], user: str) -> tuple[str, str]:
     return segments[-1] if segments else UNKNOWN, category
 
 
-@given(st.lists(st.tuples(events(), st.sampled_from(["north", "south", None])), max_size=20))
+@given(SHOPS)
 @settings(max_examples=40)
-def test_groups_equal_a_plain_loop(drawn: list[tuple[Row, str | None]]) -> None:
-    rows = [
-        {**row, "segment": segment} for row, segment in zip(numbered([row for row, _ in drawn]), [each for _, each in drawn], strict=True)
-    ]
+def test_groups_equal_a_plain_loop(rows: list[Row]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = groups(Path(folder), rows, *KNOWN)
     view = from_events(table(*rows), TYPES).as_of(CUTOFF)

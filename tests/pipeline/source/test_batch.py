@@ -42,6 +42,20 @@ def test_a_row_becomes_an_event(configured: Configured) -> None:
     }
 
 
+def test_every_text_is_taken_from_its_own_column(configured: Configured) -> None:
+    columns = {"user_id": "user", "event_time": "time", "event_type": "'view'", "item_id": "kind"}
+    others = {"category": "item", "session_id": "value", "segment": "note"}
+    (event,) = take(configured(columns={**columns, **others}), row("u1", TIME, "i", "c", "s", "north")).events
+    assert [event[name] for name in ("item_id", *others)] == ["i", "c", "s", "north"]
+
+
+def test_a_segment_that_is_too_long_is_refused_and_an_empty_one_is_null(configured: Configured) -> None:
+    config = configured(columns={"user_id": "user", "event_time": "time", "event_type": "kind", "segment": "note"})
+    found = take(config, row("u1", TIME, "view", "", "", "n" * 1024), row("u2", TIME, "view", "", "", "n" * 1025), row("u3"))
+    assert found.by_user("segment") == {"u1": "n" * 1024, "u3": None}
+    assert found.rules == {3: "segment_too_long"}
+
+
 def test_the_files_are_as_declared(configured: Configured, tmp_path: Path) -> None:
     batch = to_batch(configured(), tmp_path, DAY, "run-7", [delivery(row("u1"), row(""))])
     assert batch is not None
