@@ -21,8 +21,10 @@ MOST_GROUPS = 20
 """Of a column; the users of all others are one group, `OTHER`."""
 OTHER = "(other)"
 
-FEWEST_DIGITS, MOST_DIGITS = 3, 17
-"""Significant ones of an edge that was not given: as few as keep apart what it parts."""
+MOST_DIGITS = 17
+"""Significant ones that tell any two numbers apart."""
+MOVED = 0.02
+"""Share of the users that may end up on the other side of an edge for the sake of fewer digits."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ def parts(groups: Mapping[str, Column], bands: Mapping[str, Sequence[float]]) ->
 
     groups  column → (n,) objects of str, None where unknown, or float64, NaN where unknown
     bands   column of numbers → edges in ascending order, of [−∞, e₀) [e₀, e₁) … [eₖ, ∞), as in `7 ≤ x < 30`. Without edges the users are
-            cut into thirds; users of equal value stay together, so there may be fewer bands, and unequal ones
+            cut into thirds at round numbers, or nearly; users of equal value stay together, so there may be fewer bands, and unequal ones
 
     Texts come by number of users, the alphabet breaking ties: `MOST_GROUPS` of them, then the rest as `OTHER`. Bands ascend. Users without
     a value are `UNKNOWN` and come last. A group without users is no part. Raises ValueError for edges of a column that holds texts.
@@ -91,10 +93,11 @@ def _thirds(values: Floats) -> list[float]:
 
 
 def _short(edge: float, ordered: Floats) -> float:
-    """The number of fewest digits that parts the values where `edge`, which is one of them, does."""
-    below = ordered[np.searchsorted(ordered, edge) - 1]
-    rounded = (float(f"{edge:.{digits}g}") for digits in range(FEWEST_DIGITS, MOST_DIGITS))
-    return next((short for short in rounded if below < short <= edge), edge)
+    """The number of fewest digits that parts the values about where `edge`, which is one of them, does."""
+    below, most = np.searchsorted(ordered, edge), MOVED * len(ordered)
+    rounded = (float(f"{edge:.{digits}g}") for digits in range(1, MOST_DIGITS))
+    near = (short for short in rounded if ordered[0] < short <= ordered[-1] and abs(np.searchsorted(ordered, short) - below) <= most)
+    return next(near, edge)
 
 
 def _names(edges: Sequence[float]) -> list[str]:

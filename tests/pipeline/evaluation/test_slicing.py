@@ -65,8 +65,9 @@ def test_one_value_alone_is_one_band_and_none_is_unknown(values: list[float], ex
 
 
 def test_edges_that_were_not_given_have_no_more_digits_than_they_need() -> None:
-    assert found(np.array([1 / 7, 2 / 7, 4 / 7])) == {"x < 0.2857": [0], "0.2857 ≤ x < 0.571": [1], "x ≥ 0.571": [2]}
+    assert found(np.array([1 / 7, 2 / 7, 4 / 7])) == {"x < 0.2857": [0], "0.2857 ≤ x < 0.57": [1], "x ≥ 0.57": [2]}
     assert found(np.array([1000001.0, 1000002, 1000003]))["1000002 ≤ x < 1000003"] == [1]
+    assert list(found(np.linspace(0, 35.5, 1000))) == ["x < 12", "12 ≤ x < 24", "x ≥ 24"]  # 11.8 and 23.7 would be exact
 
 
 def test_columns_follow_each_other() -> None:
