@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from pipeline.evaluation.figures.canvas import COLORS, FAINT, canvas, colored, l
 
 BINS = 10
 BARS = 50
+ACROSS = 3
 
 
 class Bins(NamedTuple):
@@ -45,27 +47,51 @@ def binned(y: Labels, probability: Floats) -> Bins:
 def calibration(y: Labels, probabilities: Mapping[str, Floats]) -> Figure:
     """Share of outcome 1 against the mean probability, in ten bins of equal size; a bar shows where a calibrated model's point would lie.
 
-    Left on the usual scale, right on that of log-odds, where rare outcomes can be told apart too; a share of 0 lies on its lower edge.
+    One model is shown on the usual scale and on that of log-odds, where rare outcomes can be told apart too; several have a panel of
+    log-odds each. A share of 0 lies on its lower edge.
     """
-    figure, (plain, wide) = canvas(f"Calibration – {rows(y)}, {len(y) // min(BINS, len(y)):,} in each bin", columns=2)
     found = {name: binned(y, probability) for name, probability in probabilities.items()}
-    top = min(1.0, 1.04 * max(max(bins.high.max(), bins.share.max()) for bins in found.values()))
-    low = max(1e-5, min(np.concatenate([bins.mean, bins.share[bins.share > 0]]).min() for bins in found.values()) / 2)
-    high = 1 - max(1e-5, (1 - top) / 2)
-    ends = on_log_odds(np.array([0.0, 1.0]), low, high)
-    for panel, line in ((plain, np.array([0.0, top])), (wide, ends)):
-        panel.plot(line, line, color=FAINT, linestyle=":")
-    for name, color in colored(found):
-        bins = found[name]
-        _points(plain, bins, name, color)
-        _points(wide, Bins(*(on_log_odds(values, low, high) for values in bins)), name, color)
-    percent_axis(plain.xaxis, plain.yaxis)
-    for axis in (wide.xaxis, wide.yaxis):
-        log_odds_axis(axis, low, high)
-    plain.set(xlabel="mean probability", ylabel="share that came true", xlim=(0, top), ylim=(0, top), aspect="equal")
-    wide.set(xlabel="mean probability (log-odds scale)", ylabel="share that came true (log-odds scale)", aspect="equal")
-    legend(plain, "upper left")
+    alone = len(found) == 1
+    columns = 2 if alone else ACROSS
+    lines, size = ceil(len(found) / columns), (6.4, 5.2) if alone else (3.4, 3.4)
+    figure, panels = canvas(f"Calibration – {rows(y)}, {len(y) // min(BINS, len(y)):,} in each bin", columns, lines, size=size)
+    low, high = _reach(found.values())
+    if alone:
+        _usual(panels.pop(0), *found.items())
+    for panel, ((name, bins), (_, color)) in zip(panels, zip(found.items(), colored(found), strict=True), strict=False):
+        _diagonal(panel, on_log_odds(np.array([0.0, 1.0]), low, high))
+        _points(panel, Bins(*(on_log_odds(values, low, high) for values in bins)), name, color)
+        for axis in (panel.xaxis, panel.yaxis):
+            log_odds_axis(axis, low, high)
+        panel.set_title("" if alone else name, fontsize=10)
+    for panel in panels[len(found) :]:
+        panel.remove()
+    figure.supxlabel("mean probability (log-odds scale)" if not alone else "mean probability (right: log-odds scale)", fontsize=10)
+    figure.supylabel("share that came true", fontsize=10)
     return figure
+
+
+def _reach(found: Iterable[Bins]) -> tuple[float, float]:
+    """The lowest and the highest probability that a picture of all of them shows."""
+    every = list(found)
+    top = min(1.0, 1.04 * max(max(bins.high.max(), bins.share.max()) for bins in every))
+    low = min(np.concatenate([bins.mean, bins.share[bins.share > 0]]).min() for bins in every)
+    return max(1e-5, float(low) / 2), 1 - max(1e-5, (1 - top) / 2)
+
+
+def _usual(panel: Axes, only: tuple[str, Bins]) -> None:
+    name, bins = only
+    top = min(1.0, 1.04 * float(max(bins.high.max(), bins.share.max())))
+    _diagonal(panel, np.array([0.0, top]))
+    _points(panel, bins, name, COLORS[0])
+    percent_axis(panel.xaxis, panel.yaxis)
+    panel.set(xlim=(0, top), ylim=(0, top))
+    legend(panel, "upper left")
+
+
+def _diagonal(panel: Axes, ends: Floats) -> None:
+    panel.plot(ends, ends, color=FAINT, linestyle=":")
+    panel.set_aspect("equal")
 
 
 def scores(y: Labels, probabilities: Mapping[str, Floats]) -> Figure:

@@ -42,6 +42,14 @@ def test_a_share_of_nought_is_drawn_at_the_edge_of_the_log_odds() -> None:
     assert (points[:9, 1] == points[0, 1]).all()
 
 
+def test_several_models_have_a_panel_each() -> None:
+    random = np.random.default_rng(7)
+    figure = calibration(Y, {name: random.uniform(size=40) for name in ("gbdt", "sequence", "recency", "bg_nbd")})
+    assert [panel.get_title() for panel in figure.axes] == ["gbdt", "sequence", "recency", "bg_nbd"]
+    assert line(figure, "recency", panel=2).shape == (10, 2)
+    figure.canvas.draw()
+
+
 def test_scores_are_counted_by_outcome_and_model() -> None:
     figure = scores(Y, {"gbdt": np.where(Y == 1, 0.8, 0.1), "base_rate": np.full(40, 0.5)})
     assert [panel.get_ylabel() for panel in figure.axes] == ["gbdt", "base_rate"]

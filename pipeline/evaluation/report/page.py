@@ -1,0 +1,158 @@
+"""An evaluation as one HTML page that needs nothing else: no network, no scripts. It names no user."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib import resources
+from string import Template
+
+from features.cutoff import local_name
+from pipeline.evaluation.decision import Decision, Gate
+from pipeline.evaluation.evidence import Evidence, Judged
+from pipeline.evaluation.quality_history import Point
+from pipeline.evaluation.report.duel import duel, named
+from pipeline.evaluation.report.models import leads, standings
+from pipeline.evaluation.report.parts import SURELY, section
+from pipeline.evaluation.report.slices import drift, forest, treatment
+from pipeline.evaluation.report.words import interval, sentence, shown, signed, verdict
+
+OVER_TIME = "over_time"
+CAPTIONS = {
+    "roc": "Who ranks best: the further to the upper left, the better",
+    "precision_recall": "What share of those reached has outcome 1, and how many of all are found",
+    "lift": "What reaching the best-ranked users brings",
+    "calibration": "Whether probabilities come true",
+    "scores": "Which probabilities users get, by what happened",
+}
+BROAD = frozenset({"lift", "calibration", "scores", OVER_TIME})
+LINKS = re.compile(r'<section id="(\w+)">\n<h2>([^<]*)</h2>')
+MARKS = {"passed": "✓", "failed": "✗", "skipped": "–"}
+
+
+def page(
+    evidence: Evidence,
+    decision: Decision,
+    pictures: Mapping[str, bytes],
+    history: Sequence[Point],
+    sources: Mapping[str, str],
+    *,
+    zone: str = "UTC",
+) -> str:
+    """The page; the same evidence gives the same bytes.
+
+    pictures  name → PNG; `over_time` stands beside the quality over time, the others by themselves, those of `CAPTIONS` first
+    history   the target's figures, oldest first; sources: what the evaluation rests on, name → text
+    zone      whose midnights are written as days
+    """
+    sections = [
+        _gates(decision),
+        standings(evidence, decision),
+        leads(evidence, decision),
+        forest(evidence, decision),
+        treatment(evidence, decision),
+        drift(evidence, history, _pictures({OVER_TIME: pictures[OVER_TIME]} if OVER_TIME in pictures else {}), zone),
+        _album(pictures),
+        _basis(evidence, sources, zone),
+    ]
+    return Template(resources.files("pipeline.evaluation.report").joinpath("page.html").read_text(encoding="utf-8")).substitute(
+        title=escape(f"{evidence.target} · {local_name(evidence.evaluation, zone)}"),
+        target=escape(evidence.target),
+        as_of=local_name(evidence.as_of, zone),
+        evaluation=local_name(evidence.evaluation, zone),
+        tone="moves" if decision.promoted else "stays",
+        headline=escape(headline(evidence, decision)),
+        why=escape(sentence(decision.reasons[0])) if decision.reasons else "",
+        tiles="\n".join(_tiles(evidence, decision)),
+        links="\n".join(f'<a href="#{name}">{heading}</a>' for name, heading in LINKS.findall("".join(sections))),
+        sections="\n".join(each for each in sections if each),
+    )
+
+
+def headline(evidence: Evidence, decision: Decision) -> str:
+    """Who should score, in a few words."""
+    sides = duel(evidence, decision)
+    if decision.promoted and sides.model:
+        return f"{named(sides.model)} should score {evidence.target}" + ("" if decision.champion is None else " from now on")
+    if decision.champion:
+        return f"Champion {named(sides.scorer) if sides.scorer else f'version {decision.champion}'} stays"
+    return f"No model should score {evidence.target} yet"
+
+
+def _tiles(evidence: Evidence, decision: Decision) -> list[str]:
+    sides, tiles = duel(evidence, decision), []
+    for model in (sides.model, sides.rival):
+        if model:
+            auc = model.figures["auc"]
+            tiles.append(_tile(f"{_role(model, decision)}{named(model)}: AUC", shown("auc", auc), interval("auc", auc)))
+    if sides.model and sides.rival:
+        lead = evidence.difference(sides.model.version, sides.rival.version)
+        said = verdict("auc", lead)
+        below = f"{interval('auc', lead, difference=True)}: {SURELY[said]}"
+        tiles.append(_tile(f"Lead of {named(sides.model)}", signed("auc", lead), below, said))
+    failed, asked = sum(gate.verdict == "failed" for gate in decision.gates), sum(gate.verdict != "skipped" for gate in decision.gates)
+    if asked:
+        tone = "worse" if failed else "better"
+        names = ", ".join(gate.name for gate in decision.gates if gate.verdict == "failed")
+        tiles.append(_tile("Conditions met", f"{asked - failed} of {asked}", f"not met: {names}" if failed else "all of them", tone))
+    share = f"{evidence.positives:,} with outcome 1, {100 * evidence.positives / max(evidence.rows, 1):.1f} %"
+    return [*tiles, _tile("Users judged", f"{evidence.rows:,}", share)]
+
+
+def _role(model: Judged, decision: Decision) -> str:
+    return "Champion " if model.version == decision.champion else "Candidate " if model.version == decision.version else ""
+
+
+def _tile(name: str, value: str, below: str, tone: str = "") -> str:
+    return f'<div class="tile {tone}"><dt>{escape(name)}</dt><dd>{escape(value)}<small>{escape(below)}</small></dd></div>'
+
+
+def _gates(decision: Decision) -> str:
+    about = "What was asked of the candidate, and the numbers. All must be met; a refusal is recorded like a promotion."
+    reasons = "".join(f"<li>{escape(sentence(reason))}</li>" for reason in decision.reasons[1:])
+    gates = "\n".join(_gate(gate) for gate in decision.gates)
+    return section("why", "Why", about, f'<ol class="gates">\n{gates}\n</ol>' if gates else "", f"<ul>{reasons}</ul>" if reasons else "")
+
+
+def _gate(gate: Gate) -> str:
+    mark = f'<span class="mark" aria-label="{gate.verdict}">{MARKS[gate.verdict]}</span>'
+    return f'<li class="{gate.verdict}">{mark}<div><strong>{escape(sentence(gate.name))}</strong><p>{escape(gate.words)}</p></div></li>'
+
+
+def _album(pictures: Mapping[str, bytes]) -> str:
+    known = {name: pictures[name] for name in CAPTIONS if name in pictures}
+    shown_here = known | {name: png for name, png in pictures.items() if name not in (*known, OVER_TIME)}
+    if not shown_here:
+        return ""
+    return section("pictures", "Pictures", "All models, the same users.", f'<div class="album">{_pictures(shown_here)}</div>')
+
+
+def _pictures(pictures: Mapping[str, bytes]) -> str:
+    return "\n".join(_picture(name, png) for name, png in pictures.items())
+
+
+def _picture(name: str, png: bytes) -> str:
+    said = escape(CAPTIONS.get(name, name.replace("_", " ")))
+    source = f"data:image/png;base64,{b64encode(png).decode('ascii')}"
+    kind = ' class="broad"' if name in BROAD else ""
+    return f'<figure{kind}><div class="scroll"><img alt="{said}" src="{source}"></div><figcaption>{said}</figcaption></figure>'
+
+
+def _basis(evidence: Evidence, sources: Mapping[str, str], zone: str) -> str:
+    facts = {
+        "trained as of": local_name(evidence.as_of, zone),
+        "judged at": local_name(evidence.evaluation, zone),
+        "bootstrap replicates": f"{evidence.replicates:,}" if evidence.replicates else "",
+        **sources,
+        **{
+            named(model): f"learned from outcomes up to {local_name(model.labels_until, zone)}"
+            + "".join(f"; {name.replace('_', ' ')}: {said}" for name, said in model.checks.items())
+            for model in evidence.models
+        },
+        **{f"version {version}, not judged": why for version, why in sorted(evidence.set_aside.items())},
+    }
+    shown_here = "\n".join(f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in facts.items() if text)
+    about = "AUC has DeLong's interval; other figures and differences that of a paired bootstrap of users, groups by formula."
+    return section("basis", "What this rests on", about, f'<dl class="facts">\n{shown_here}\n</dl>')
