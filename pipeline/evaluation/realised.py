@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import nan
 
 import numpy as np
 import pyarrow as pa
 
 from features.cutoff import Cutoff
 from features.target import Target
-from models.classifier import Labels
-from pipeline.evaluation.assessment import assess, assess_amounts
-from pipeline.evaluation.evidence import Estimate, rankable
+from pipeline.config_sections import Evaluation
+from pipeline.evaluation.assessment import Answers, weigh
+from pipeline.evaluation.evidence import Estimate, Evidence
+from pipeline.evaluation.outcomes import GROUP
+from pipeline.evaluation.record import quality_rows
 from pipeline.warehouse import Warehouse
 
 logger = logging.getLogger(__name__)
@@ -25,6 +28,9 @@ WHERE run.target = $1 AND NOT EXISTS (
   SELECT 1 FROM model_quality AS seen WHERE seen.target = run.target AND seen.cutoff = run.cutoff AND seen.basis = 'realised')
 ORDER BY run.cutoff
 """
+UNKNOWN_KIND = "published"
+"""The warehouse knows the version that answered, and not its kind."""
+
 PUBLISHED = "SELECT user_id, score, raw_score, expected_value FROM user_scores WHERE target = $1 AND cutoff = $2"
 
 
@@ -53,21 +59,50 @@ def published(warehouse: Warehouse, night: Night) -> pa.Table:
     return warehouse.query(PUBLISHED, [night.target.name, night.cutoff.instant])
 
 
-def realised_figures(scores: pa.Table, outcomes: Sequence[pa.Table]) -> tuple[Mapping[str, Estimate], int]:
-    """Figures of published scores against the outcomes of their users, and how many users that are; no figures for one outcome only.
+def judged(night: Night, scores: pa.Table, outcomes: Sequence[pa.Table], settings: Evaluation, seed: int) -> Evidence | None:
+    """The night's scores beside the `outcomes` of each bucket's users: the evidence about its one version; None if no user has an outcome.
 
     Outcomes with an `amount`, those of a sum target, are held against the expected values too. A user whose events are gone from the lake
-    has no outcome and drops out.
+    has no outcome and drops out. With too few of an outcome the version is set aside.
     """
-    happened = pa.concat_tables(outcomes)
-    joined = scores.join(happened, keys="user_id", join_type="inner")
-    y: Labels = joined["label"].to_numpy().astype(np.int8)
-    if not rankable(int(y.sum()), len(y)):
-        return {}, len(y)
-    found = assess(y, joined["raw_score"].to_numpy(), joined["score"].to_numpy())
-    if "amount" in joined.column_names:
-        found |= assess_amounts(joined["amount"].to_numpy(), joined["expected_value"].to_numpy())
-    return found, len(y)
+    happened = pa.concat_tables(outcomes, promote_options="default")
+    joined = scores.join(happened, keys="user_id", join_type="inner").sort_by("user_id")
+    if not joined.num_rows:
+        return None
+    summed = "amount" in joined.column_names
+    answers = Answers(
+        night.model_version,
+        UNKNOWN_KIND,
+        night.cutoff,
+        joined["raw_score"].to_numpy(),
+        joined["score"].to_numpy(),
+        joined["expected_value"].to_numpy() if summed else None,
+    )
+    return weigh(
+        night.target.name,
+        night.cutoff,
+        night.cutoff,
+        joined["label"].to_numpy().astype(np.int8),
+        [answers],
+        {},
+        joined["amount"].to_numpy() if summed else None,
+        groups={name.removeprefix(GROUP): joined[name].to_numpy() for name in joined.column_names if name.startswith(GROUP)},
+        settings=settings,
+        seed=seed,
+    )
+
+
+def quality(found: Evidence | None) -> pa.Table:
+    """The rows of `model_quality` about a night: figures over all users and by slice.
+
+    Where the night's users cannot be ranked, the AUC is null, over as many users as there are: that is what is known of the night.
+    """
+    if found is None or not found.models:
+        unknown = quality_rows({"auc": Estimate(nan)}, found.rows if found else 0)
+        return unknown.set_column(unknown.column_names.index("value"), "value", pa.nulls(1, pa.float64()))
+    version = found.models[0]
+    parts = [quality_rows(part.models[version.version], part.rows, part.name) for part in found.slices if not part.too_small]
+    return pa.concat_tables([quality_rows(version.figures, found.rows), *parts])
 
 
 def _utc(instant: datetime) -> datetime:

@@ -17,9 +17,10 @@ from pipeline.configured_features import configured_features
 from pipeline.cutoff_plan import covered_until
 from pipeline.errors import MissingInput
 from pipeline.evaluation.drift import stability_index, verdict
+from pipeline.evaluation.groups import require_known
 from pipeline.evaluation.outcomes import OutcomeTask, bucket_outcomes
-from pipeline.evaluation.realised import Night, published, realised_figures, unrealised
-from pipeline.evaluation.record import QUALITY_TABLE, quality_rows
+from pipeline.evaluation.realised import Night, judged, published, quality, unrealised
+from pipeline.evaluation.record import QUALITY_TABLE
 from pipeline.lake import Lake
 from pipeline.progress import track
 from pipeline.timeline_bucket import TABLE as TIMELINES_TABLE
@@ -34,11 +35,14 @@ AMOUNTS = ("mae", "rmse", "gini", "total_ratio")
 
 
 def run(config: Config, cutoff: Cutoff, *, targets: Sequence[Target], show: bool) -> dict[str, Any]:
-    """Write `feature_drift` at `cutoff`, and realised `model_quality` of published nights whose windows have closed by then.
+    """Write `feature_drift` at `cutoff`, and realised `model_quality` of published nights whose windows have closed by then, by slice too.
 
-    Drift compares with the newest cutoff that taught one of the champions. Nights whose days have not all been ingested wait.
-    Raises NoChampion, and MissingInput if the features of one of the two cutoffs have not been built as configured now.
+    Drift compares with the newest cutoff that taught one of the champions. Nights whose days have not all been ingested wait; each is
+    judged once, and one whose users cannot be ranked by what happened has a null AUC.
+    Raises NoChampion, MissingInput if the features of one of the two cutoffs have not been built as configured now, and ConfigError for
+    an unknown column in `evaluation.slices`.
     """
+    require_known(config.evaluation.slices, configured_features(config).names)
     lake = Lake(config.lake_url)
     reference = max(registry.champion(config, target.name).newest_training_cutoff for target in targets)
     drift = _drift(lake, configured_features(config), cutoff, reference, show)
@@ -83,33 +87,43 @@ def _drift(lake: Lake, features: FeatureSet, cutoff: Cutoff, reference: Cutoff, 
 
 
 def _outcomes(config: Config, lake: Lake, nights: Sequence[Night], covered: Cutoff, show: bool) -> list[list[pa.Table]]:
-    """Per night the outcomes of each bucket's users."""
-    version = lake.version(TIMELINES_TABLE) or 0
+    """Per night the outcomes and groups of each bucket's users."""
+    version, features = lake.version(TIMELINES_TABLE) or 0, configured_features(config)
     asked = tuple((night.target, night.cutoff) for night in nights)
-    buckets = sorted(int(found["bucket"]) for found in lake.partitions(TIMELINES_TABLE))
-    tasks = [OutcomeTask(lake, bucket, config.source.event_types, version, covered, asked) for bucket in buckets]
+    built = {(found["bucket"], found["cutoff"]) for found in lake.partitions(features.table)}
+    tasks = [
+        OutcomeTask(
+            lake,
+            int(bucket),
+            config.source.event_types,
+            version,
+            covered,
+            asked,
+            config.evaluation.slices,
+            features.table,
+            tuple(sorted({night.cutoff for night in nights if (bucket, night.cutoff.key) in built})),
+        )
+        for bucket in sorted((found["bucket"] for found in lake.partitions(TIMELINES_TABLE)), key=int)
+    ]
     with cluster(config) as workers:
         by_bucket = workers.map(bucket_outcomes, tasks, label="outcome bucket", show=show)
     return [list(tables) for tables in zip(*by_bucket, strict=True)]
 
 
 def _realise(config: Config, night: Night, scores: pa.Table, outcomes: Sequence[pa.Table]) -> dict[str, Any]:
-    figures, users = realised_figures(scores, outcomes)
-    if figures:
-        key = {
-            "target": night.target.name,
-            "cutoff": night.cutoff.instant,
-            "model_version": night.model_version,
-            "basis": "realised",
-        }
-        with open_warehouse(config) as warehouse:
-            warehouse.replace(QUALITY_TABLE, key, quality_rows(figures, users))
+    """Judge one night and write it down, so that it is not looked at again: also where nothing can be said of it."""
+    found = judged(night, scores, outcomes, config.evaluation, config.training.seed)
+    key = {"target": night.target.name, "cutoff": night.cutoff.instant, "model_version": night.model_version, "basis": "realised"}
+    with open_warehouse(config) as warehouse:
+        warehouse.replace(QUALITY_TABLE, key, quality(found))
+    figures = found.models[0].figures if found and found.models else {}
     auc = figures.get("auc")
     return {
         "target": night.target.name,
         "cutoff": str(night.cutoff),
         "version": night.model_version,
-        "users": users,
+        "users": found.rows if found else 0,
+        "slices": sum(not part.too_small for part in found.slices) if found and found.models else 0,
         "auc": auc.value if auc else None,
         "lower": auc.lower if auc else None,
         "upper": auc.upper if auc else None,

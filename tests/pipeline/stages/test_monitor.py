@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pyarrow.compute as pc
 import pytest
 
 from features.contract import EVENTS
 from pipeline.config import Config
+from pipeline.config_sections import Evaluation
 from pipeline.configured_features import configured_features
-from pipeline.errors import MissingInput, NoChampion
+from pipeline.errors import ConfigError, MissingInput, NoChampion
 from pipeline.lake import Lake
 from pipeline.stages import monitor, publish, score, train_gbdt
 from pipeline.tracking import registry
@@ -51,6 +53,40 @@ def test_a_matured_night_is_compared_with_what_happened_once(night: Config) -> N
         (auc,) = warehouse.query("SELECT * FROM model_quality WHERE basis = 'realised' AND metric = 'auc'").to_pylist()
     assert (auc["value"], auc["cutoff"]) == (realised["auc"], PUBLISHED.instant)
     assert monitor.run(night, AS_OF, targets=[night.target("purchase_7d")], show=False)["realised"] == []
+
+
+def test_quality_by_group_of_users_is_written_beside_that_of_all(night: Config) -> None:
+    settings = Evaluation(slices=("tenure", "active_days_any_30d"), bands={"active_days_any_30d": (3,)}, slice_rows=40, slice_positives=5)
+    config = night.model_copy(update={"evaluation": settings})
+    (realised,) = monitor.run(config, AS_OF, targets=[night.target("purchase_7d")], show=False)["realised"]
+    with open_warehouse(night) as warehouse:
+        rows = warehouse.query("SELECT * FROM model_quality WHERE basis = 'realised' AND metric = 'auc'").to_pylist()
+    slices = {row["slice"]: row for row in rows}
+    assert {"all", "tenure = 90 to 364 days", "active_days_any_30d = x ≥ 3"} <= slices.keys()
+    assert len(slices) == realised["slices"] + 1
+    assert slices["active_days_any_30d = x ≥ 3"]["rows"] < slices["all"]["rows"] == realised["users"]
+    assert all(row["lower"] <= row["value"] <= row["upper"] for row in rows)
+
+
+def test_a_group_that_nobody_knows_is_refused_before_any_work(shop: Config) -> None:
+    config = shop.model_copy(update={"evaluation": Evaluation(slices=("shoe_size",))})
+    with pytest.raises(ConfigError, match="shoe_size"):
+        monitor.run(config, AS_OF, targets=[shop.target("purchase_7d")], show=False)
+
+
+def test_a_night_whose_users_all_did_the_same_is_recorded_once(night: Config) -> None:
+    target, key = night.target("purchase_7d"), {"target": "purchase_7d", "cutoff": PUBLISHED.instant}
+    labelled = Lake(night.lake_url).read("labels", {"target": target.name, "cutoff": PUBLISHED.key}, ["user_id", "label"])
+    stayed = labelled.filter(pc.equal(labelled["label"], 0))["user_id"]
+    with open_warehouse(night) as warehouse:
+        scores = warehouse.query("SELECT * FROM user_scores").drop_columns(list(key))
+        warehouse.replace("user_scores", key, scores.filter(pc.is_in(scores["user_id"], value_set=stayed.combine_chunks())))
+    (realised,) = monitor.run(night, AS_OF, targets=[target], show=False)["realised"]
+    assert (realised["users"], realised["slices"], realised["auc"]) == (len(stayed), 0, None)
+    with open_warehouse(night) as warehouse:
+        (row,) = warehouse.query("SELECT * FROM model_quality WHERE basis = 'realised'").to_pylist()
+    assert (row["slice"], row["metric"], row["value"], row["rows"]) == ("all", "auc", None, len(stayed))
+    assert monitor.run(night, AS_OF, targets=[target], show=False)["realised"] == []
 
 
 def test_a_night_whose_window_is_still_open_waits(night: Config) -> None:
