@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from pipeline.config import Config
 from pipeline.errors import Busy, Unreachable
+from pipeline.tracking import saved_view
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -27,8 +28,8 @@ LOCK_SECONDS = 300
 EXISTS = "RESOURCE_ALREADY_EXISTS"
 UNANSWERED = frozenset({"TEMPORARILY_UNAVAILABLE", "INTERNAL_ERROR"})
 
-PAGES = {"mlflow.experimentKind": "custom_model_development"}
-"""Tag of an experiment by which MLflow shows the pages of model training; it would guess those of language models."""
+PAGES = {"mlflow.experimentKind": "custom_model_development", **saved_view.tags()}
+"""Tags of an experiment by which MLflow shows the pages of model training, where it would guess those of language models, and a view."""
 
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
