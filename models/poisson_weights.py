@@ -10,7 +10,7 @@ from scipy.stats import poisson
 Weights = npt.NDArray[np.uint8]
 Keys = npt.NDArray[np.uint64]
 
-LANES = 16
+LANES = 32
 """Samples that are looked at side by side: one look at a user's place serves all of them."""
 
 MOST = 12

@@ -85,7 +85,7 @@ def totals(columns: Floats, weights: Weights) -> Floats:
 
 
 def _empty(rows: int) -> Sums:
-    marks = rows // MARK + 1
+    marks = (rows - 1) // MARK + 1
     return Sums(
         np.zeros(LANES, np.int32),
         np.zeros(LANES),
@@ -100,45 +100,55 @@ def _empty(rows: int) -> Sums:
 def _walk(order: Order, weights: Weights, seen: Sums) -> None:
     users, value, rank, precision = seen.weight, seen.value, seen.rank, seen.precision
     group, held = np.zeros(LANES, dtype=np.int32), np.zeros(LANES)
-    for number in range(len(order.starts) - 1):
-        start, end = order.starts[number], order.starts[number + 1]
-        group[:], held[:] = 0, 0
-        for at in range(start, end):
-            if at % MARK == 0:
-                for lane in range(LANES):
-                    seen.reached[at // MARK, lane] = users[lane] + group[lane]
-                    seen.found[at // MARK, lane] = value[lane] + held[lane]
-            row, x = order.place[at], order.value[at]
-            for lane in range(LANES):
-                group[lane] += weights[row, lane]
-                held[lane] += weights[row, lane] * x
+    stretch, start, number = np.empty((MARK, LANES), dtype=np.uint8), 0, 0
+    for first in range(0, len(order.place), MARK):
         for lane in range(LANES):
-            users[lane] += group[lane]
-            value[lane] += held[lane]
-            rank[lane] += held[lane] * (2.0 * users[lane] - group[lane])
-            precision[lane] += held[lane] * value[lane] / max(users[lane], 1)
-    _last_mark(len(order.place), seen)
+            seen.reached[first // MARK, lane] = users[lane] + group[lane]
+            seen.found[first // MARK, lane] = value[lane] + held[lane]
+        _fetch(order.place[first : first + MARK], weights, stretch)
+        for at in range(first, min(first + MARK, len(order.place))):
+            here, x, last = stretch[at - first], order.value[at], order.starts[number + 1] == at + 1
+            if last and x == 0 and start == at:
+                # Most users by far: alone with their score, and without a value.
+                for lane in range(LANES):
+                    users[lane] += here[lane]
+            else:
+                for lane in range(LANES):
+                    group[lane] += here[lane]
+                    held[lane] += here[lane] * x
+                if last:
+                    for lane in range(LANES):
+                        users[lane] += group[lane]
+                        value[lane] += held[lane]
+                        rank[lane] += held[lane] * (2.0 * users[lane] - group[lane])
+                        precision[lane] += held[lane] * value[lane] / max(users[lane], 1)
+                        group[lane] = held[lane] = 0
+            if last:
+                start, number = at + 1, number + 1
 
 
 @njit(cache=True, nogil=True)
 def _run(order: Order, weights: Weights, seen: Sums) -> None:
     users, value = seen.weight, seen.value
-    for at in range(len(order.place)):
-        if at % MARK == 0:
-            seen.reached[at // MARK] = users
-            seen.found[at // MARK] = value
-        row, x = order.place[at], order.value[at]
-        for lane in range(LANES):
-            users[lane] += weights[row, lane]
-            value[lane] += weights[row, lane] * x
-    _last_mark(len(order.place), seen)
+    stretch = np.empty((MARK, LANES), dtype=np.uint8)
+    for first in range(0, len(order.place), MARK):
+        seen.reached[first // MARK], seen.found[first // MARK] = users, value
+        _fetch(order.place[first : first + MARK], weights, stretch)
+        for at in range(first, min(first + MARK, len(order.place))):
+            here, x = stretch[at - first], order.value[at]
+            for lane in range(LANES):
+                users[lane] += here[lane]
+                value[lane] += here[lane] * x
 
 
 @njit(cache=True, nogil=True)
-def _last_mark(rows: int, seen: Sums) -> None:
-    if rows % MARK == 0:
-        seen.reached[rows // MARK] = seen.weight
-        seen.found[rows // MARK] = seen.value
+def _fetch(place: Places, weights: Weights, stretch: Weights) -> None:
+    """Copy the weights of users that lie all over the memory: with nothing else to do, many of them are on their way at once."""
+    whole, near = weights.view(np.uint64), stretch.view(np.uint64)
+    for at in range(len(place)):
+        row = place[at]
+        for word in range(LANES // 8):
+            near[at, word] = whole[row, word]
 
 
 @njit(cache=True, nogil=True)
@@ -169,7 +179,7 @@ def _above(order: Order, weights: Weights, seen: Sums, lane: int, edge: float) -
 @njit(cache=True, nogil=True)
 def _until(order: Order, weights: Weights, seen: Sums, lane: int, end: int) -> tuple[float, float]:
     """Users and values of one sample before a place in the order."""
-    mark = end // MARK
+    mark = min(end // MARK, len(seen.reached) - 1)
     users, value = float(seen.reached[mark, lane]), seen.found[mark, lane]
     for at in range(mark * MARK, end):
         weight = weights[order.place[at], lane]
@@ -180,8 +190,17 @@ def _until(order: Order, weights: Weights, seen: Sums, lane: int, end: int) -> t
 
 @njit(cache=True, nogil=True)
 def _add(columns: Floats, weights: Weights, found: Floats) -> None:
-    for row in range(len(columns)):
-        for column in range(columns.shape[1]):
-            x = columns[row, column]
+    """Four rows at a time, so that a sum is fetched and put back for four of them."""
+    times, x = np.zeros((4, LANES)), np.zeros((4, columns.shape[1]))
+    for first in range(0, len(columns), 4):
+        rows = min(4, len(columns) - first)
+        times[rows:], x[rows:] = 0, 0
+        for row in range(rows):
             for lane in range(LANES):
-                found[column, lane] += weights[row, lane] * x
+                times[row, lane] = weights[first + row, lane]
+            for column in range(columns.shape[1]):
+                x[row, column] = columns[first + row, column]
+        for column in range(columns.shape[1]):
+            x0, x1, x2, x3 = x[0, column], x[1, column], x[2, column], x[3, column]
+            for lane in range(LANES):
+                found[column, lane] += times[0, lane] * x0 + times[1, lane] * x1 + (times[2, lane] * x2 + times[3, lane] * x3)
