@@ -10,21 +10,19 @@ from types import MappingProxyType
 import numpy as np
 
 from features.cutoff import Cutoff
-from models import metrics
 from models.baselines import BaseRate
-from models.calibration import expected_calibration_error
 from models.classifier import Floats, Labels
 from pipeline.config_sections import Evaluation
 from pipeline.evaluation.evidence import LEAST_OF_EACH, Difference, Estimate, Evidence, Figures, Judged, rankable
-from pipeline.evaluation.overall import weigh_all
+from pipeline.evaluation.overall import levels, weigh_all
 from pipeline.evaluation.slice_figures import weigh_parts
 from pipeline.evaluation.slicing import Column, parts
 
 DEFAULTS = Evaluation()
 SCALES = ("raw", "probability")
 NO_GROUPS: Mapping[str, Column] = MappingProxyType({})
-UNKNOWN_ORDER, UNKNOWN_LEAD = Estimate(0.5, 0.0, 1.0), Estimate(0.0, -1.0, 1.0)
-"""The AUC, and the difference of two, where too few users of an outcome say nothing of an order: anything is possible."""
+UNKNOWN_LEAD = Estimate(0.0, -1.0, 1.0)
+"""The difference of two AUCs where too few users of an outcome say nothing of an order: anything is possible."""
 
 
 @dataclass(frozen=True)
@@ -47,45 +45,6 @@ class Answers:
         """Rows without a whole answer."""
         whole = np.isfinite(self.probability)
         return int((~(whole if self.expected is None else whole & np.isfinite(self.expected))).sum())
-
-
-def assess(y: Labels, raw: Floats, probability: Floats) -> dict[str, Estimate]:
-    """Metric → estimate for outcomes y (n,), log-odds and calibrated probabilities (n,), all finite.
-
-    auc, average_precision  of the order; the AUC with DeLong's interval
-    log_loss, brier         of the probabilities, lower is better
-    ece                     expected calibration error over ten bins of equal size
-    """
-    order = {
-        "auc": Estimate(*metrics.auc_interval(y, raw)),
-        "average_precision": Estimate(metrics.average_precision(y, raw)),
-    }
-    return order | _assess_probabilities(y, probability)
-
-
-def _assess_probabilities(y: Labels, probability: Floats) -> dict[str, Estimate]:
-    """The figures that one outcome is enough for."""
-    return {
-        "log_loss": Estimate(metrics.log_loss(y, probability)),
-        "brier": Estimate(metrics.brier(y, probability)),
-        "ece": Estimate(expected_calibration_error(y, probability)),
-    }
-
-
-def assess_amounts(amounts: Floats, expected: Floats) -> dict[str, Estimate]:
-    """Metric → estimate for the values (n,) of a sum target and those expected (n,), in the source's unit; a value below 0 counts as 0.
-
-    mae, rmse    of one user's value, lower is better
-    gini         of the order by expected value, 1 is the best there can be; not there where all values are equal
-    total_ratio  expected over observed total, 1 is right; not there where nothing was observed
-    """
-    spent = np.maximum(amounts, 0.0)
-    found = {"mae": Estimate(metrics.mae(spent, expected)), "rmse": Estimate(metrics.rmse(spent, expected))}
-    if (spent != spent[0]).any():
-        found["gini"] = Estimate(metrics.gini(spent, expected))
-    if total := float(spent.sum()):
-        found["total_ratio"] = Estimate(float(expected.sum()) / total)
-    return found
 
 
 def weigh(
@@ -151,16 +110,9 @@ def _overall(
 ) -> tuple[Sequence[Figures], tuple[Difference, ...]]:
     """Each model's figures, and the differences of all pairs."""
     versions = [model.version for model in judged]
-    if not rankable(int(y.sum()), len(y)):
-        pairs = tuple(Difference(version, other, {"auc": UNKNOWN_LEAD}) for version, other in combinations(versions, 2))
-        return [_unordered(y, model, amounts) for model in judged], pairs
-    if amounts is None:
-        return weigh_all(y, versions, raw, probability, settings, seed=seed)
-    expected = np.stack([model.expected for model in judged if model.expected is not None]) if judged else raw
-    return weigh_all(y, versions, raw, probability, settings, seed=seed, amounts=amounts, expected=expected)
-
-
-def _unordered(y: Labels, model: Answers, amounts: Floats | None) -> dict[str, Estimate]:
-    """The figures that there are where nobody can be ranked."""
-    found = {"auc": UNKNOWN_ORDER, **_assess_probabilities(y, model.probability)}
-    return found if amounts is None or model.expected is None else found | assess_amounts(amounts, model.expected)
+    expected = None if amounts is None or not judged else np.stack([model.expected for model in judged if model.expected is not None])
+    sums = amounts if expected is not None else None
+    if rankable(int(y.sum()), len(y)):
+        return weigh_all(y, versions, raw, probability, settings, seed=seed, amounts=sums, expected=expected)
+    pairs = tuple(Difference(version, other, {"auc": UNKNOWN_LEAD}) for version, other in combinations(versions, 2))
+    return levels(y, raw, probability, settings, amounts=sums, expected=expected), pairs

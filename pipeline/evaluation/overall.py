@@ -13,10 +13,13 @@ from pipeline.config_sections import Evaluation
 from pipeline.evaluation import intervals
 from pipeline.evaluation.evidence import Difference, Estimate
 
+UNKNOWN_ORDER = Estimate(0.5, 0.0, 1.0)
+"""The AUC where too few users of an outcome say nothing of an order: anything is possible."""
 FIRST = ("auc", "average_precision", "log_loss", "brier", "ece", "mae", "rmse", "gini", "total_ratio")
 """Figures that are read first; the others follow."""
 COMPARED = ("average_precision", "log_loss", "brier", "ece", "accuracy", "precision", "recall", "f1", "mae", "rmse", "gini")
 """Figures of pairs, beside the AUC: lifts and gains are for a curve, and a ratio of totals is best in the middle."""
+OF_ORDER = frozenset({"auc", "average_precision"})
 LOWER_IS_BETTER = frozenset({"log_loss"})
 TESTED = ("log_loss", "gini")
 """Figures, beside the AUC, by which a model may be surely worse than another."""
@@ -56,6 +59,20 @@ def weigh_all(
         apart, worse = _apart(points, samples, one, other)
         pairs.append(Difference(versions[one], versions[other], {"auc": lead, **apart}, {"auc": chance, **worse}))
     return figures, tuple(pairs)
+
+
+def levels(
+    y: Labels, raw: Floats, probability: Floats, settings: Evaluation, *, amounts: Floats | None = None, expected: Floats | None = None
+) -> tuple[dict[str, Estimate], ...]:
+    """The figures of each of the k models that one outcome is enough for, without intervals, and an AUC that may be anything.
+
+    Shapes are those of `weigh_all`.
+    """
+    if not len(raw):
+        return ()
+    points = bootstrap.points(y, raw, probability, reach=settings.reach, amounts=amounts, expected=expected)
+    known = [name for name in FIRST if name in points and name not in OF_ORDER]
+    return tuple({"auc": UNKNOWN_ORDER, **{name: Estimate(float(points[name][place])) for name in known}} for place in range(len(raw)))
 
 
 def _figures(points: Mapping[str, Floats], samples: Mapping[str, Floats], place: int) -> dict[str, Estimate]:

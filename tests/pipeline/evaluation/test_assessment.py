@@ -10,7 +10,7 @@ from features.cutoff import Cutoff
 from models import metrics
 from models.classifier import Floats
 from pipeline.config_sections import Evaluation
-from pipeline.evaluation.assessment import Answers, assess, assess_amounts, weigh
+from pipeline.evaluation.assessment import Answers, weigh
 from pipeline.evaluation.evidence import Estimate, Evidence
 from pipeline.evaluation.slicing import Column
 
@@ -28,33 +28,6 @@ def answers(version: str, raw: Floats, kind: str = "gbdt") -> Answers:
 
 def evidence(*models: Answers) -> Evidence:
     return weigh("purchase_7d", AS_OF, EVALUATION, MANY, models, {})
-
-
-def test_a_perfect_order_with_sure_probabilities_is_perfect_in_every_figure() -> None:
-    found = assess(Y, np.array([-2.0, -1, 1, 2]), np.array([0.0, 0, 1, 1]))
-    assert found["auc"].value == found["average_precision"].value == 1
-    assert [found[name].value for name in ("log_loss", "brier", "ece")] == pytest.approx([0, 0, 0], abs=1e-12)
-
-
-def test_figures_of_a_small_case_by_hand() -> None:
-    probability = np.array([0.2, 0.6, 0.4, 0.8])
-    found = assess(Y, np.log(probability / (1 - probability)), probability)
-    assert found["auc"].value == 0.75  # one of the four pairs is the wrong way round
-    assert found["brier"].value == pytest.approx((0.04 + 0.36 + 0.36 + 0.04) / 4)
-    assert found["log_loss"].value == pytest.approx(-(2 * np.log(0.8) + 2 * np.log(0.4)) / 4)
-
-
-def test_only_the_auc_has_an_interval() -> None:
-    found = assess(Y, np.array([-1.0, 0.5, 0, 1]), np.array([0.2, 0.6, 0.5, 0.8]))
-    assert found["auc"].lower is not None
-    assert found["auc"].upper is not None
-    assert found["auc"].lower <= found["auc"].value <= found["auc"].upper
-    assert found["brier"] == Estimate(found["brier"].value)
-
-
-def test_one_outcome_only_has_no_figures() -> None:
-    with pytest.raises(ValueError, match="outcome 1"):
-        assess(np.zeros(4, dtype=np.int8), np.arange(4.0), np.full(4, 0.5))
 
 
 def test_every_model_is_judged_on_the_same_rows() -> None:
@@ -125,18 +98,6 @@ def test_the_base_rate_of_a_sum_is_judged_by_its_amounts_where_nobody_spent() ->
     (judged,) = weigh("spent_7d", AS_OF, EVALUATION, np.zeros(4, dtype=np.int8), models, {}, np.zeros(4)).models
     assert set(judged.figures) == {"auc", "log_loss", "brier", "ece", "mae", "rmse"}
     assert judged.figures["mae"].value == 3
-
-
-def test_figures_of_amounts_by_hand() -> None:
-    found = assess_amounts(np.array([0.0, -4, 10, 30]), np.array([1.0, 3, 10, 22]))
-    assert found["mae"].value == (1 + 3 + 0 + 8) / 4  # a refund counts as nothing spent
-    assert found["rmse"].value == pytest.approx(((1 + 9 + 0 + 64) / 4) ** 0.5)
-    assert found["total_ratio"].value == 36 / 40
-    assert 0 < found["gini"].value <= 1
-
-
-def test_where_nobody_spent_anything_there_is_no_order_and_no_ratio() -> None:
-    assert set(assess_amounts(np.zeros(3), np.ones(3))) == {"mae", "rmse"}
 
 
 def test_a_sum_is_judged_by_its_amounts_beside_the_probability() -> None:

@@ -11,7 +11,7 @@ from models.calibration import expected_calibration_error
 from models.classifier import Floats
 from pipeline.config_sections import Evaluation
 from pipeline.evaluation.evidence import Difference, Estimate
-from pipeline.evaluation.overall import weigh_all
+from pipeline.evaluation.overall import levels, weigh_all
 
 RANDOM = np.random.default_rng(7)
 SETTINGS = Evaluation(reach=0.1, replicates=400)
@@ -104,6 +104,33 @@ def test_a_sum_is_compared_by_its_amounts_too() -> None:
     assert pair.worse["gini"] > 0.999
     assert pair.figures.keys() >= {"mae", "rmse", "gini"}
     assert "total_ratio" not in pair.figures
+
+
+def test_where_one_outcome_is_all_there_is_only_levels_are_known() -> None:
+    y, raw = np.zeros(4, dtype=np.int8), np.array([[-1.0] * 4, [-2.0] * 4])
+    one, other = levels(y, raw, expit(raw), SETTINGS)
+    share = expit(-1.0)
+    assert list(one) == list(other) == ["auc", "log_loss", "brier", "ece"]
+    assert one["auc"] == Estimate(0.5, 0.0, 1.0)
+    assert one["brier"] == Estimate(pytest.approx(share**2))
+    assert one["ece"] == Estimate(pytest.approx(share))
+    assert other["log_loss"].value == pytest.approx(-np.log(1 - expit(-2.0)))
+    assert levels(y, raw[:0], raw[:0], SETTINGS) == ()
+
+
+def test_where_nobody_spent_anything_there_is_no_order_and_no_ratio() -> None:
+    (found,) = levels(Y[:3] * 0, RAW[:1, :3], expit(RAW[:1, :3]), SETTINGS, amounts=np.zeros(3), expected=np.ones((1, 3)))
+    assert list(found) == ["auc", "log_loss", "brier", "ece", "mae", "rmse"]
+    assert found["mae"].value == 1
+
+
+def test_a_refund_counts_as_nothing_spent() -> None:
+    amounts, expected = np.array([0.0, -4, 10, 30]), np.array([[1.0, 3, 10, 22]])
+    y, raw = np.array([0, 0, 1, 1], dtype=np.int8), expected / 10
+    (found,), _ = weigh_all(y, ["1"], raw, expit(raw), SETTINGS, seed=7, amounts=amounts, expected=expected)
+    assert found["mae"].value == (1 + 3 + 0 + 8) / 4
+    assert found["rmse"].value == pytest.approx(((1 + 9 + 0 + 64) / 4) ** 0.5)
+    assert found["total_ratio"].value == 36 / 40
 
 
 def test_without_models_there_is_nothing_to_say() -> None:
