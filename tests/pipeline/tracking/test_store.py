@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,15 +9,6 @@ from pipeline.config import Config
 from pipeline.config_sections import Mlflow
 from pipeline.errors import Unreachable
 from pipeline.tracking import store
-
-PREPARE = """
-import sys
-from pathlib import Path
-from pipeline.config import Config
-from pipeline.tracking import store
-client = store.prepare(Config.model_validate_json(sys.stdin.read()))
-print(sorted(found.name for found in client.search_experiments()))
-"""
 
 
 def test_address_of_an_sqlite_file_starts_at_the_configurations_folder(config: Config, tmp_path: Path) -> None:
@@ -46,27 +35,6 @@ def test_an_experiment_shows_the_pages_of_model_training_also_one_from_before(co
     assert found.tags["mlflow.experimentKind"] == "custom_model_development"
     client.delete_experiment_tag(found.experiment_id, "mlflow.experimentKind")
     assert "mlflow.experimentKind" in store.prepare(config).get_experiment_by_name("nightcast/churn_28d").tags
-
-
-def test_first_use_by_several_processes_at_once_leaves_a_working_store(config: Config, tmp_path: Path) -> None:
-    (tmp_path / "mlflow.db").unlink()
-    processes = [
-        subprocess.Popen([sys.executable, "-c", PREPARE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(3)
-    ]
-    results = []
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write(config.model_dump_json())
-        process.stdin.close()
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        results.append((process.stdout.read(), process.stderr.read()))
-        process.stdout.close()
-        process.stderr.close()
-    assert [process.wait(120) for process in processes] == [0, 0, 0], results
-    assert {said for said, _ in results} == {"['Default', 'nightcast/churn_28d', 'nightcast/purchase_7d']\n"}
 
 
 def test_what_a_killed_first_use_left_behind_does_no_harm(config: Config, tmp_path: Path) -> None:
