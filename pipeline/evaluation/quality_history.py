@@ -13,6 +13,7 @@ from pipeline.warehouse import Warehouse
 
 Basis = Literal["validation", "realised"]
 
+ALL_USERS = "all"
 METRICS = ("auc", "calibration_ratio")
 HISTORY = """
 SELECT cutoff, model_version, slice, metric, basis, value, lower, upper FROM model_quality

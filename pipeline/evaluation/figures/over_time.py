@@ -15,9 +15,10 @@ from pipeline.evaluation.figures.canvas import COLORS, FAINT, INK, canvas
 from pipeline.evaluation.quality_history import Point
 from pipeline.evaluation.report.words import sentence, title
 
-ACROSS = 3
+ACROSS = 4
 MOST = 12
 """Panels; further groups are left out."""
+WIDE = 10.0
 
 
 def over_time(points: Sequence[Point], users: Sequence[str], metric: str, level: float) -> Figure:
@@ -29,10 +30,10 @@ def over_time(points: Sequence[Point], users: Sequence[str], metric: str, level:
     shown = [each for each in users if any(point.users == each for point in found)][:MOST]
     colors = {version: COLORS[place % len(COLORS)] for place, version in enumerate(dict.fromkeys(point.version for point in found))}
     across = min(ACROSS, len(shown))
-    figure, panels = canvas(f"{sentence(title(metric))} over time", across, ceil(len(shown) / across), size=(9.6 / across, 2.3))
+    figure, panels = canvas(f"{sentence(title(metric))} over time", across, ceil(len(shown) / across), size=(WIDE / across, 2.0))
     for panel, each in zip(panels, shown, strict=False):
         _draw(panel, [point for point in found if point.users == each], colors)
-        panel.set_title("all users" if each == "all" else each, fontsize=10, color=INK)
+        panel.set_title("all users" if each == "all" else each, fontsize=9, color=INK)
         panel.axhline(level, color=FAINT, linestyle=":", linewidth=1)
     for panel in panels[len(shown) :]:
         panel.remove()

@@ -13,8 +13,9 @@ from pipeline.evaluation.report.duel import Duel, duel, named, ranked
 from pipeline.evaluation.report.parts import NONE, SURELY, badge, difference_cell, figure_cell, folded, section, table
 from pipeline.evaluation.report.words import title, verdict
 
-FIRST = ("auc", "average_precision", "log_loss", "ece", "precision", "recall", "lift_decile_1", "gini", "mae", "total_ratio")
-"""Figures that have a column; all others can be unfolded."""
+FIRST = ("auc", "average_precision", "log_loss", "ece", "recall", "lift_decile_1", "gini", "mae", "total_ratio")
+APART = ("auc", "average_precision", "log_loss", "brier", "ece", "recall", "gini", "mae")
+"""Figures, and differences, that have a column; all other figures can be unfolded."""
 CHANCE = 0.5
 
 
@@ -58,7 +59,7 @@ def leads(evidence: Evidence, decision: Decision) -> str:
 
 
 def _pairs(evidence: Evidence, pairs: Sequence[Difference], *, both: bool) -> str:
-    names = list(dict.fromkeys(name for pair in pairs for name in pair.figures))
+    names = [name for name in APART if any(name in pair.figures for pair in pairs)]
     on = scale([pair.figures["auc"] for pair in pairs], 0.0)
     kinds = {model.version: named(model) for model in evidence.models}
 

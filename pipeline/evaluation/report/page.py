@@ -19,15 +19,19 @@ from pipeline.evaluation.report.parts import SURELY, section
 from pipeline.evaluation.report.slices import drift, forest, treatment
 from pipeline.evaluation.report.words import interval, sentence, shown, signed, verdict
 
-OVER_TIME = "over_time"
-CAPTIONS = {
+ALBUM = {
     "roc": "Who ranks best: the further to the upper left, the better",
     "precision_recall": "What share of those reached has outcome 1, and how many of all are found",
     "lift": "What reaching the best-ranked users brings",
-    "calibration": "Whether probabilities come true",
+    "calibration": "Whether probabilities come true: points on the dotted line, or within the bars around it",
     "scores": "Which probabilities users get, by what happened",
 }
-BROAD = frozenset({"lift", "calibration", "scores", OVER_TIME})
+"""Picture → caption; the leads by group are drawn on the page itself."""
+TIMES = {
+    "over_time": "How well users were ranked, night by night",
+    "calibration_over_time": "Expected ÷ observed outcomes, night by night: 1 is right",
+}
+BROAD = frozenset({"lift", "calibration", "scores", *TIMES})
 LINKS = re.compile(r'<section id="(\w+)">\n<h2>([^<]*)</h2>')
 MARKS = {"passed": "✓", "failed": "✗", "skipped": "–"}
 
@@ -43,7 +47,7 @@ def page(
 ) -> str:
     """The page; the same evidence gives the same bytes.
 
-    pictures  name → PNG; `over_time` stands beside the quality over time, the others by themselves, those of `CAPTIONS` first
+    pictures  name → PNG, of which those of `ALBUM` and `TIMES` are shown
     history   the target's figures, oldest first; sources: what the evaluation rests on, name → text
     zone      whose midnights are written as days
     """
@@ -53,7 +57,7 @@ def page(
         leads(evidence, decision),
         forest(evidence, decision),
         treatment(evidence, decision),
-        drift(evidence, history, _pictures({OVER_TIME: pictures[OVER_TIME]} if OVER_TIME in pictures else {}), zone),
+        drift(evidence, history, _pictures(pictures, TIMES), zone),
         _album(pictures),
         _basis(evidence, sources, zone),
     ]
@@ -64,7 +68,7 @@ def page(
         evaluation=local_name(evidence.evaluation, zone),
         tone="moves" if decision.promoted else "stays",
         headline=escape(headline(evidence, decision)),
-        why=escape(sentence(decision.reasons[0])) if decision.reasons else "",
+        why=escape(_why(evidence, decision)),
         tiles="\n".join(_tiles(evidence, decision)),
         links="\n".join(f'<a href="#{name}">{heading}</a>' for name, heading in LINKS.findall("".join(sections))),
         sections="\n".join(each for each in sections if each),
@@ -79,6 +83,18 @@ def headline(evidence: Evidence, decision: Decision) -> str:
     if decision.champion:
         return f"Champion {named(sides.scorer) if sides.scorer else f'version {decision.champion}'} stays"
     return f"No model should score {evidence.target} yet"
+
+
+def _why(evidence: Evidence, decision: Decision) -> str:
+    """The first reason, and what the two models' figures say of it."""
+    sides, said = duel(evidence, decision), [f"{sentence(decision.reasons[0])}."] if decision.reasons else []
+    if evidence.rankable and sides.model and sides.rival:
+        lead = evidence.difference(sides.model.version, sides.rival.version)
+        said.append(
+            f"On the same {evidence.rows:,} users the AUC of {named(sides.model)} minus that of {named(sides.rival)} is "
+            f"{signed('auc', lead)} ({interval('auc', lead, difference=True)}): {SURELY[verdict('auc', lead)]}."
+        )
+    return " ".join(said)
 
 
 def _tiles(evidence: Evidence, decision: Decision) -> list[str]:
@@ -111,7 +127,8 @@ def _tile(name: str, value: str, below: str, tone: str = "") -> str:
 
 def _gates(decision: Decision) -> str:
     about = "What was asked of the candidate, and the numbers. All must be met; a refusal is recorded like a promotion."
-    reasons = "".join(f"<li>{escape(sentence(reason))}</li>" for reason in decision.reasons[1:])
+    told = {gate.words for gate in decision.gates}
+    reasons = "".join(f"<li>{escape(sentence(reason))}</li>" for reason in decision.reasons[1:] if reason not in told)
     gates = "\n".join(_gate(gate) for gate in decision.gates)
     return section("why", "Why", about, f'<ol class="gates">\n{gates}\n</ol>' if gates else "", f"<ul>{reasons}</ul>" if reasons else "")
 
@@ -122,22 +139,20 @@ def _gate(gate: Gate) -> str:
 
 
 def _album(pictures: Mapping[str, bytes]) -> str:
-    known = {name: pictures[name] for name in CAPTIONS if name in pictures}
-    shown_here = known | {name: png for name, png in pictures.items() if name not in (*known, OVER_TIME)}
-    if not shown_here:
-        return ""
-    return section("pictures", "Pictures", "All models, the same users.", f'<div class="album">{_pictures(shown_here)}</div>')
+    found = _pictures(pictures, ALBUM)
+    return section("pictures", "Pictures", "All models, the same users.", f'<div class="album">{found}</div>') if found else ""
 
 
-def _pictures(pictures: Mapping[str, bytes]) -> str:
-    return "\n".join(_picture(name, png) for name, png in pictures.items())
+def _pictures(pictures: Mapping[str, bytes], captions: Mapping[str, str]) -> str:
+    return "\n".join(_picture(name, pictures[name], said) for name, said in captions.items() if name in pictures)
 
 
-def _picture(name: str, png: bytes) -> str:
-    said = escape(CAPTIONS.get(name, name.replace("_", " ")))
+def _picture(name: str, png: bytes, said: str) -> str:
     source = f"data:image/png;base64,{b64encode(png).decode('ascii')}"
     kind = ' class="broad"' if name in BROAD else ""
-    return f'<figure{kind}><div class="scroll"><img alt="{said}" src="{source}"></div><figcaption>{said}</figcaption></figure>'
+    return (
+        f'<figure{kind}><div class="scroll"><img alt="{escape(said)}" src="{source}"></div><figcaption>{escape(said)}</figcaption></figure>'
+    )
 
 
 def _basis(evidence: Evidence, sources: Mapping[str, str], zone: str) -> str:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from itertools import groupby
 
 from features.cutoff import local_name
 from pipeline.evaluation.decision import Decision
 from pipeline.evaluation.evidence import Estimate, Evidence, Judged, Slice
-from pipeline.evaluation.quality_history import Point, newest
+from pipeline.evaluation.quality_history import ALL_USERS, Point, newest
 from pipeline.evaluation.report.bars import Scale, bar, scale
 from pipeline.evaluation.report.duel import Duel, duel, named
 from pipeline.evaluation.report.parts import difference_cell, figure_cell, folded, section, table
 from pipeline.evaluation.report.words import Verdict, title, verdict
 
-ALL = "all"
 COMPARED = ("auc", "log_loss")
 TREATED = ("auc", "calibration_ratio", "reached", "recall", "log_loss")
 RIGHT = 1.0
@@ -29,7 +28,7 @@ def forest(evidence: Evidence, decision: Decision) -> str:
         return ""
     leads = dict(_leads(evidence, sides))
     on = scale([found["auc"] for found in leads.values() if "auc" in found], 0.0)
-    rows = [_lead_row("all users", evidence.rows, leads[ALL], on, "total")]
+    rows = [_lead_row("all users", evidence.rows, leads[ALL_USERS], on, "total")]
     for column, group in groupby(evidence.slices, key=lambda each: each.column):
         rows.append(_column_row(column, len(COMPARED) + 3))
         rows += [
@@ -63,21 +62,23 @@ def treatment(evidence: Evidence, decision: Decision) -> str:
 
 def drift(evidence: Evidence, history: Sequence[Point], picture: str, zone: str) -> str:
     """How the newest night that came true compares with what its model showed when it was judged, by group."""
-    last = newest(history, ALL, "auc", "realised")
+    last = newest(history, ALL_USERS, "auc", "realised")
     if last is None:
         about = "No published night has come true yet: its prediction window must close first, and `nightcast monitor` look back at it."
         return section("time", "Quality over time", about, picture)
     rows = []
-    for users in (ALL, *(each.name for each in evidence.slices)):
+    for users in (ALL_USERS, *(each.name for each in evidence.slices)):
         cells = [_then_and_now(history, users, metric, last) for metric in ("auc", "calibration_ratio")]
         if any(cells):
-            rows.append(f"<tr><th>{escape(users if users != ALL else 'all users')}</th>{''.join(each or EMPTY for each in cells)}</tr>")
+            rows.append(
+                f"<tr><th>{escape(users if users != ALL_USERS else 'all users')}</th>{''.join(each or EMPTY for each in cells)}</tr>"
+            )
     about = (
         f"The scores of {local_name(last.cutoff, zone)} by version {last.version}, beside what its users did since, and what that version "
         "showed when it was judged. Orange: the two intervals lie apart."
     )
     heads = ["users", "AUC when judged", "AUC come true", "expected ÷ observed when judged", "come true"]
-    return section("time", "Quality over time", about, picture, table(heads, rows))
+    return section("time", "Quality over time", about, table(heads, rows), picture)
 
 
 EMPTY = '<td class="none">–</td><td class="none">–</td>'
@@ -101,7 +102,7 @@ def _apart(one: Estimate, other: Estimate) -> bool:
 def _leads(evidence: Evidence, sides: Duel) -> Iterator[tuple[str, dict[str, Estimate]]]:
     if sides.model and sides.rival:
         pair = (sides.model.version, sides.rival.version)
-        yield ALL, dict(evidence.between(*pair).figures)
+        yield ALL_USERS, dict(evidence.between(*pair).figures)
         for each in evidence.slices:
             found = each.difference(*pair)
             yield each.name, dict(found.figures) if found else {}
@@ -130,7 +131,7 @@ def _treated(evidence: Evidence, model: Judged) -> str:
     return table(["users", "number", "with outcome 1", *map(title, names)], rows, "wide")
 
 
-def _treated_row(name: str, users: int, positives: int, figures: dict[str, Estimate], names: Sequence[str], kind: str = "") -> str:
+def _treated_row(name: str, users: int, positives: int, figures: Mapping[str, Estimate], names: Sequence[str], kind: str = "") -> str:
     cells = []
     for metric in names:
         found = figures.get(metric)

@@ -26,6 +26,8 @@ RATIOS = frozenset({"total_ratio", "calibration_ratio"})
 """Right at 1: neither more nor less is better."""
 SHARES = ("accuracy", "precision", "recall", "reached", "gain_decile_")
 MINUS = "−"
+NOUGHT = 1e-9
+"""Intervals narrower than it have no width but that of rounding."""
 
 
 def title(name: str) -> str:
@@ -73,7 +75,7 @@ def _unit(name: str) -> tuple[float, str]:
 def _digits(estimate: Estimate, factor: float) -> int:
     """Digits behind the point: two of the interval's width; without one, three of the value."""
     width = 0.0 if estimate.lower is None or estimate.upper is None else factor * (estimate.upper - estimate.lower)
-    if width <= 0:
+    if width <= NOUGHT:
         width = abs(factor * estimate.value) / 10 or 0.1
     return min(max(2 - ceil(log10(width)), 0), 6)
 
