@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
 import pytest
+from filelock import FileLock
 
 from tests.night import Project, simulated
 
@@ -20,6 +26,7 @@ item_id = "item_id"
 category = "category"
 value = "value"
 session_id = "session_id"
+segment = "segment"
 [lake]
 buckets = 4
 [windows]
@@ -45,19 +52,46 @@ folds = 3
 length = 16
 width = 16
 epochs = 2
+[evaluation]
+slices = ["score_basis", "tenure", "segment"]
+slice_rows = 80
+slice_positives = 10
 """
 
 
+START, DAYS = date(2026, 1, 1), 140
+
+
 @pytest.fixture(scope="session")
-def ingested(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def ingested(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Project:
     """Events are in the lake; nothing is trained."""
-    return simulated(tmp_path_factory.mktemp("shop"), CONFIG, users=900, days=140)
+
+    def made(folder: Path) -> None:
+        folder.mkdir()
+        simulated(folder, CONFIG, users=900, days=DAYS, start=START)
+
+    return _once(tmp_path_factory, worker_id, "shop", made)
 
 
 @pytest.fixture(scope="session")
-def night(ingested: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """Trained, scored and published, through `nightcast run`."""
-    project = ingested.copy(tmp_path_factory.mktemp("night") / "project")
-    project.run("run", "train", "--cutoff", project.cutoff)
-    project.run("run", "score", "--cutoff", project.cutoff)
+def night(ingested: Project, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Project:
+    """Trained, scored and published, through `nightcast run`. Tests that change more than its scores work on a copy."""
+
+    def made(folder: Path) -> None:
+        project = ingested.copy(folder)
+        project.run("run", "train", "--cutoff", project.cutoff)
+        project.run("run", "score", "--cutoff", project.cutoff)
+
+    return _once(tmp_path_factory, worker_id, "night", made)
+
+
+def _once(factory: pytest.TempPathFactory, worker_id: str, name: str, made: Callable[[Path], None]) -> Project:
+    """The project that `made` makes in an absent folder, by one of the test processes for all of them."""
+    project = Project((factory.getbasetemp() if worker_id == "master" else factory.getbasetemp().parent) / name, START, DAYS)
+    finished = project.folder.with_suffix(".finished")
+    with FileLock(project.folder.with_suffix(".lock")):
+        if not finished.exists():
+            shutil.rmtree(project.folder, ignore_errors=True)
+            made(project.folder)
+            finished.touch()
     return project
