@@ -20,9 +20,8 @@ FIRST = ("auc", "average_precision", "log_loss", "brier", "ece", "mae", "rmse", 
 COMPARED = ("average_precision", "log_loss", "brier", "ece", "accuracy", "precision", "recall", "f1", "mae", "rmse", "gini")
 """Figures of pairs, beside the AUC: lifts and gains are for a curve, and a ratio of totals is best in the middle."""
 OF_ORDER = frozenset({"auc", "average_precision"})
-LOWER_IS_BETTER = frozenset({"log_loss"})
-TESTED = ("log_loss", "gini")
-"""Figures, beside the AUC, by which a model may be surely worse than another."""
+TESTED = {"log_loss": -1, "gini": 1}
+"""Figures, beside the AUC, by which a model may be surely worse than another; 1 where more is better, −1 where less is."""
 
 
 def weigh_all(
@@ -91,8 +90,7 @@ def _apart(
         value, sample = float(points[name][one] - points[name][other]), samples[name][one] - samples[name][other]
         found[name] = _estimate(name, value, sample, difference=True)
         if name in TESTED:
-            sign = -1 if name in LOWER_IS_BETTER else 1
-            worse[name] = intervals.chance_of_less(sign * value, float(np.nanvar(sample, ddof=1)))
+            worse[name] = intervals.chance_of_less(TESTED[name] * value, float(np.nanvar(sample, ddof=1)))
     return found, worse
 
 
