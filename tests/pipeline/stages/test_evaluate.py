@@ -78,8 +78,11 @@ def test_figures_go_to_the_warehouse_and_to_mlflow(shop: Config) -> None:
     (made,) = registry.candidates(shop, "purchase_7d", AS_OF)
     own = runs.existing(shop, made.run_id)
     assert own.client.get_run(own.id).data.metrics["evaluation_auc"] == candidate["auc"]
-    run, _ = recall(shop, "purchase_7d", AS_OF)
-    assert run.client.get_run(run.id).data.metrics[f"gbdt_v{version}_auc"] == candidate["auc"]
+    run, evidence = recall(shop, "purchase_7d", AS_OF)
+    stored = run.client.get_run(run.id)
+    assert stored.data.metrics[f"gbdt_v{version}_auc"] == candidate["auc"]
+    assert {read.dataset.name for read in stored.inputs.dataset_inputs} == {"labels", configured_features(shop).table}
+    assert evidence.models[0].checks == {"leak_gate": "passed", "sufficiency": "warn"}
     assert {entry.path for entry in run.client.list_artifacts(run.id)} >= {"figures", "metrics.json", "evidence.json"}
 
 
