@@ -56,6 +56,6 @@ def _fill(chosen: Keys, above: npt.NDArray[np.uint32], weights: Weights) -> None
             weights[row, lane] = times
 
 
-def alike(rows: int) -> Weights:
+def once(rows: int) -> Weights:
     """(rows, LANES) every user once: the sample itself."""
     return np.ones((rows, LANES), dtype=np.uint8)
