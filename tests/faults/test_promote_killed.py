@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -15,38 +16,45 @@ from tests.contest import TARGET, judge
 from tests.faults.warm import begin
 from tests.synthetic_lake import AS_OF
 
-BEFORE_THE_ALIAS = [
-    "pipeline.stages.promote:decide:after",
-    "pipeline.stages.promote:require_ready:before",
-    "pipeline.stages.promote:require_ready:after",
-    "mlflow:MlflowClient.log_dict:after",
-    "pipeline.tracking.runs:Run.tags:after",
-    "mlflow:MlflowClient.set_model_version_tag:after:2",
-    "pipeline.tracking.registry:set_alias:before",
-]
-AFTER_THE_ALIAS = [
-    "mlflow:MlflowClient.set_registered_model_alias:after",
-    "pipeline.tracking.registry:drop_alias:after",
-    "pipeline.tracking.runs:Run.tags:after:2",
-    "mlflow:MlflowClient.update_registered_model:after",
-    "mlflow:MlflowClient.update_model_version:after",
-    "mlflow:MlflowClient.set_model_version_tag:after:4",
-]
-ROLLBACK = [
-    "pipeline.stages.rollback:require_ready:after",
-    "mlflow:MlflowClient.create_run:after",
-    "mlflow:MlflowClient.update_model_version:after",
-    "mlflow:MlflowClient.set_model_version_tag:after:4",
-    "mlflow:MlflowClient.update_model_version:after:2",
-    "mlflow:MlflowClient.set_registered_model_alias:before",
-    "mlflow:MlflowClient.set_registered_model_alias:after",
-    "mlflow:MlflowClient.update_registered_model:after",
-]
+BEFORE_THE_ALIAS = {
+    "pipeline.stages.promote:decide:after": "slow",
+    "pipeline.stages.promote:require_ready:before": "slow",
+    "pipeline.stages.promote:require_ready:after": "",
+    "mlflow:MlflowClient.log_dict:after": "slow",
+    "pipeline.tracking.runs:Run.tags:after": "slow",
+    "mlflow:MlflowClient.set_model_version_tag:after:2": "",
+    "pipeline.tracking.registry:set_alias:before": "",
+}
+AFTER_THE_ALIAS = {
+    "mlflow:MlflowClient.set_registered_model_alias:after": "",
+    "pipeline.tracking.registry:drop_alias:after": "slow",
+    "pipeline.tracking.runs:Run.tags:after:2": "",
+    "mlflow:MlflowClient.update_registered_model:after": "slow",
+    "mlflow:MlflowClient.update_model_version:after": "slow",
+    "mlflow:MlflowClient.set_model_version_tag:after:4": "slow",
+}
+ROLLBACK_BEFORE = {
+    "pipeline.stages.rollback:require_ready:after": "slow",
+    "mlflow:MlflowClient.create_run:after": "slow",
+    "mlflow:MlflowClient.update_model_version:after": "slow",
+    "mlflow:MlflowClient.set_model_version_tag:after:4": "slow",
+    "mlflow:MlflowClient.update_model_version:after:2": "slow",
+    "mlflow:MlflowClient.set_registered_model_alias:before": "",
+}
+ROLLBACK_AFTER = {
+    "mlflow:MlflowClient.set_registered_model_alias:after": "",
+    "mlflow:MlflowClient.update_registered_model:after": "slow",
+}
+"""Every step, and which are tried only by `make check-all`: all of them together take more than a minute."""
+
+
+def steps(*those: Mapping[str, str]) -> list[object]:
+    return [pytest.param(step, marks=pytest.mark.slow if when else ()) for each in those for step, when in each.items()]
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    """Version 1 is champion and challenger once, version 2 is surely better."""
+    """Version 1 is champion, version 2 is surely better."""
     root = tmp_path / "shop"
     root.mkdir()
     found = contest.place(root)
@@ -84,7 +92,7 @@ def promoted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     return everything(found)
 
 
-@pytest.mark.parametrize("step", [*BEFORE_THE_ALIAS, *AFTER_THE_ALIAS])
+@pytest.mark.parametrize("step", steps(BEFORE_THE_ALIAS, AFTER_THE_ALIAS))
 def test_a_promotion_killed_between_two_steps_leaves_one_champion_and_is_ended_by_a_rerun(
     config: Config, promoted: dict[str, object], step: str
 ) -> None:
@@ -106,11 +114,11 @@ def test_while_the_alias_has_not_moved_the_pages_do_not_say_it_has(config: Confi
     assert aliases.tags(config, TARGET, "2")["decision"] == run.client.get_run(run.id).data.tags["decision"] == "promoting"
 
 
-@pytest.mark.parametrize("step", ROLLBACK)
+@pytest.mark.parametrize("step", steps(ROLLBACK_BEFORE, ROLLBACK_AFTER))
 def test_a_rollback_killed_between_two_steps_leaves_one_champion_and_is_ended_by_a_rerun(config: Config, step: str) -> None:
     promote.run(config, config.target(TARGET), AS_OF, dry_run=False, show=False)
     killed(config, ["rollback", "--to", "1", "--reason", "complaints"], step)
-    moved = step in ROLLBACK[-2:]
+    moved = step in ROLLBACK_AFTER
     assert aliases.holder(config, TARGET, registry.CHAMPION) == ("1" if moved else "2")
     again = rollback.run(config, config.target(TARGET), "1", reason="complaints", show=False)
     assert (again["champion"], again["moved"]) == ("1", not moved)
