@@ -193,6 +193,10 @@ class Leaks(Section):
     max_accumulated: Annotated[float, Field(gt=0, le=1)] = 0.15
 
 
+TEXT_COLUMNS = ("score_basis", "tenure", "segment", "category")
+"""Groups of users that are no feature column."""
+
+
 class Evaluation(Section):
     """On which groups of users, at which operating point and how finely models are judged.
 
@@ -217,6 +221,8 @@ class Evaluation(Section):
                 raise ValueError(f"evaluation.bands.{column} = {list(edges)} must be in ascending order, each edge once")
             if column not in self.slices:
                 raise ValueError(f"evaluation.bands.{column} is for a column that evaluation.slices does not name")
+            if column in TEXT_COLUMNS:
+                raise ValueError(f"evaluation.bands.{column}: {column} holds texts, and edges are for the numbers of a feature column")
         return self
 
 

@@ -105,7 +105,7 @@ class Evidence:
     differences      of every pair of them, each kept once
     set_aside        version → why it could not be judged
     unranked         those among them that are fit to answer: only the rows, with too few of an outcome, cannot tell how well
-    slices           the declared groups of the users, those of one column next to each other, by number of rows
+    slices           declared groups of the users, those of a column next to each other: texts by number of rows, bands upwards
     operating_point  in words: where precision, recall and the like are taken
     replicates       of the bootstrap behind the intervals that have no formula
     """

@@ -108,7 +108,7 @@ def _judge(config: Config, target: Target, held: Cutoff, models: Sequence[Loaned
     users = known_users(config, lake, held)
     with cluster(enough_workers(config, [model.model for model in models], users, USERS_PER_WORKER)) as workers:
         parts = workers.map(judge_bucket, tasks, label=f"{target.name} bucket", show=show)
-    y = np.concatenate([part.y for part in parts])
+    y = np.concatenate([np.empty(0, dtype=np.int8), *(part.y for part in parts)])  # labels of nobody may lie where nobody has features
     _require_judgeable(y, target, held, models)
     return _Rows(
         y,

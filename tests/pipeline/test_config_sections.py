@@ -4,7 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from pipeline.config_sections import (
+    TEXT_COLUMNS,
     Dask,
+    Evaluation,
     Gbdt,
     LakeSection,
     Leaks,
@@ -17,6 +19,7 @@ from pipeline.config_sections import (
     Warehouse,
     Windows,
 )
+from pipeline.evaluation.groups import KNOWN
 
 
 @pytest.mark.parametrize("section", [Dask, LakeSection, Mlflow, Schedule, Training, Tuning, Warehouse, Windows])
@@ -106,3 +109,21 @@ def test_nothing_is_tuned_unless_minutes_are_given() -> None:
 def test_a_tuning_that_could_not_be_done_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         Tuning(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("bands", "why"),
+    [
+        ({"age": (30, 7)}, r"evaluation\.bands\.age = \[30\.0, 7\.0\] must be in ascending order"),
+        ({"size": (7,)}, r"evaluation\.slices does not name"),
+        ({"tenure": (7,)}, r"tenure holds texts"),
+    ],
+)
+def test_bands_that_cannot_part_users_are_refused(bands: dict[str, tuple[float, ...]], why: str) -> None:
+    assert Evaluation(slices=("tenure", "age"), bands={"age": (7, 30)}).bands == {"age": (7, 30)}
+    with pytest.raises(ValidationError, match=why):
+        Evaluation(slices=("tenure", "age"), bands=bands)
+
+
+def test_columns_of_texts_are_those_that_users_are_grouped_by() -> None:
+    assert TEXT_COLUMNS == KNOWN

@@ -198,6 +198,9 @@ def test_without_a_labelled_user_nothing_is_judged(shop: Config, monkeypatch: py
     monkeypatch.setattr(evaluate, "judge_bucket", nobody)
     with pytest.raises(NotEnoughData, match="no user has an outcome of purchase_7d"):
         judge(shop)
+    monkeypatch.setattr(evaluate, "bucket_inputs", lambda *_: ())
+    with pytest.raises(NotEnoughData, match="no user has an outcome of purchase_7d"):
+        judge(shop)
 
 
 def test_a_champion_that_reads_other_features_is_set_aside_with_both_fingerprints(shop: Config, tmp_path: Path) -> None:
