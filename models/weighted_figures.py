@@ -43,7 +43,7 @@ class Sorted(NamedTuple):
 def prepared(
     y: Labels, raw: Floats, probability: Floats, *, reach: float, threads: int, amounts: Floats | None, expected: Floats | None
 ) -> Sorted:
-    """The orders and columns for `figures`; see `bootstrap.replicates` for what comes in."""
+    """The orders and columns for `found`; see `bootstrap.replicates` for what comes in."""
     outcome = y.astype(np.float64)
     spent = [] if amounts is None else [np.maximum(amounts, 0.0)]
     wanted = [] if expected is None else list(expected)
@@ -76,16 +76,23 @@ def _columns(outcome: Floats, probability: Floats, expected: Sequence[Floats], s
     return columns
 
 
-def figures(users: Sorted, weights: Weights) -> dict[str, Floats]:
-    """Figure → (k, LANES); NaN where a sample leaves it undefined."""
+class Found(NamedTuple):
+    """figures: name → (k, LANES), NaN where a sample leaves it undefined; gaps: (k, 10, LANES), see `_calibration_gaps`."""
+
+    figures: dict[str, Floats]
+    gaps: Floats
+
+
+def found(users: Sorted, weights: Weights) -> Found:
+    """All figures of all models in each sample."""
     k = len(users.ranked)
     with np.errstate(divide="ignore", invalid="ignore"):
         rows, ranked = zip(*(_ranked(order, weights, users.reach) for order in users.ranked), strict=True)
         sums = weighted_order.totals(users.columns, weights)
-        found = {name: np.stack([each[name] for each in ranked]) for name in ranked[0]}
-        found |= {"log_loss": sums[:k] / rows[0], "brier": sums[k : 2 * k] / rows[0]}
-        found["ece"] = np.stack([_calibration_error(order, weights) for order in users.calibrated])
-        return found | _amounts(users, weights, sums[2 * k :] / rows[0]) if users.amount else found
+        gaps = np.stack([_calibration_gaps(order, weights) for order in users.calibrated])
+        figures = {name: np.stack([each[name] for each in ranked]) for name in ranked[0]}
+        figures |= {"log_loss": sums[:k] / rows[0], "brier": sums[k : 2 * k] / rows[0], "ece": np.abs(gaps).sum(axis=1)}
+        return Found(figures | _amounts(users, weights, sums[2 * k :] / rows[0]) if users.amount else figures, gaps)
 
 
 def _ranked(order: Order, weights: Weights, reach: float) -> tuple[Floats, dict[str, Floats]]:
@@ -109,14 +116,17 @@ def _ranked(order: Order, weights: Weights, reach: float) -> tuple[Floats, dict[
     }
 
 
-def _calibration_error(order: Order, weights: Weights) -> Floats:
-    """(LANES,) as `calibration.expected_calibration_error` of the users that each sample holds."""
+def _calibration_gaps(order: Order, weights: Weights) -> Floats:
+    """(10, LANES) sum of probability − outcome over each tenth of the users, the highest probabilities first, ÷ users.
+
+    Their absolute values add up to `calibration.expected_calibration_error` of the users that the sample holds.
+    """
     seen = weighted_order.running(order, weights)
     users = seen.weight.astype(np.int64)
     # Where tenths differ by one user, those of the lower probabilities hold one more; the order starts at the top.
     bins = np.arange(TENTHS, -1, -1)[:, None]
     edges = (users - bins * (users // TENTHS) - np.minimum(bins, users % TENTHS)).astype(np.float64)
-    gaps: Floats = np.abs(np.diff(weighted_order.found_above(order, weights, seen, edges), axis=0)).sum(axis=0) / users
+    gaps: Floats = np.diff(weighted_order.found_above(order, weights, seen, edges), axis=0) / users
     return gaps
 
 

@@ -4,95 +4,170 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import (
-    accuracy_score,
-    average_precision_score,
-    brier_score_loss,
-    f1_score,
-    precision_score,
-    recall_score,
-    roc_auc_score,
-)
-from sklearn.metrics import log_loss as sklearn_log_loss
+from scipy.stats import binom
 
 from models import bootstrap, poisson_weights
-from models.calibration import expected_calibration_error
-
-REACH = 0.3
-
-
-def taken(raw: np.ndarray, weights: np.ndarray, reach: float) -> np.ndarray:
-    """(n,) the share of each user who is among the best-ranked `reach` of the sample, one level of the score after the other."""
-    left, part = reach * weights.sum(), np.zeros(len(raw))
-    for level in np.unique(raw)[::-1]:
-        tied = raw == level
-        users = weights[tied].sum()
-        if users:
-            part[tied] = min(1.0, max(0.0, left / users))
-            left -= users
-    return part
+from models.metrics import delong
+from models.poisson_weights import LANES
+from tests.models import plain_figures
+from tests.models.test_weighted_figures import levels, rows, users
 
 
-def at_the_operating_point(y: np.ndarray, raw: np.ndarray, weights: np.ndarray, reach: float) -> dict[str, float]:
-    """scikit-learn's figures, each user once as taken and once as left, with the weight of either part."""
-    part = taken(raw, weights, reach)
-    twice, said = np.concatenate([y, y]), np.repeat([1, 0], len(y))
-    weight = np.concatenate([part * weights, (1 - part) * weights])
-    scores = {"accuracy": accuracy_score, "precision": precision_score, "recall": recall_score, "f1": f1_score}
-    return {name: score(twice, said, sample_weight=weight) for name, score in scores.items()}
-
-
-def plain(y: np.ndarray, raw: np.ndarray, probability: np.ndarray, weights: np.ndarray, reach: float) -> dict[str, float]:
-    """The figures of one model on one sample that holds both outcomes, as scikit-learn has them."""
-    again = np.repeat(np.arange(len(y)), weights)
-    found = [0.0, *(float((taken(raw, weights, tenth / 10) * weights) @ y / (weights @ y)) for tenth in range(1, 10)), 1.0]
-    return {
-        "auc": roc_auc_score(y, raw, sample_weight=weights),
-        "average_precision": average_precision_score(y, raw, sample_weight=weights),
-        "log_loss": sklearn_log_loss(y, probability, sample_weight=weights, labels=[0, 1]),
-        "brier": brier_score_loss(y, probability, sample_weight=weights),
-        "ece": expected_calibration_error(y[again], probability[again]),
-        **at_the_operating_point(y, raw, weights, reach),
-        **{f"lift_decile_{tenth}": 10 * (found[tenth] - found[tenth - 1]) for tenth in range(1, 11)},
-        **{f"gain_decile_{tenth}": found[tenth] for tenth in range(1, 10)},
-    }
-
-
-def users(seed: int, rows: int, levels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Outcomes, and two models' log-odds and probabilities; scores on so many levels, 0: no ties."""
-    random = np.random.default_rng(seed)
-    y = (random.random(rows) < 0.4).astype(np.int8)
-    raw = random.normal(size=(2, rows)) + y
-    if levels:
-        raw = np.round(raw * levels / 4) * 4 / levels
-    probability = 1 / (1 + np.exp(-raw[::-1]))
-    return y, raw, probability
-
-
-@settings(deadline=None, max_examples=60)
-@given(seed=st.integers(0, 2**20), rows=st.integers(2, 700), levels=st.sampled_from([0, 1, 3, 30]), reach=st.floats(0.01, 0.99))
-def test_replicates_are_scikit_learns_figures_on_the_same_samples(seed: int, rows: int, levels: int, reach: float) -> None:
-    y, raw, probability = users(seed, rows, levels)
-    if len(set(y)) < 2:
-        return
-    found = bootstrap.replicates(y, raw, probability, reach=reach, count=3, seed=seed)
-    weights = poisson_weights.draw(poisson_weights.keys(seed, 3), rows)
-    for model in range(2):
-        for sample in range(3):
-            weight = weights[:, sample].astype(np.int64)
-            if weight @ y and weight @ (1 - y):
-                wanted = plain(y, raw[model], probability[model], weight, reach)
-                got = {name: values[model, sample] for name, values in found.items()}
-                assert got == pytest.approx(wanted, rel=1e-9, abs=1e-9)
-
-
-@settings(deadline=None, max_examples=40)
-@given(seed=st.integers(0, 2**20), rows=st.integers(2, 700), levels=st.sampled_from([0, 1, 3, 30]), reach=st.floats(0.01, 0.99))
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 2**20), rows=rows, levels=levels, reach=st.floats(0.01, 0.99))
 def test_points_are_scikit_learns_figures(seed: int, rows: int, levels: int, reach: float) -> None:
     y, raw, probability = users(seed, rows, levels)
     if len(set(y)) < 2:
         return
-    found = bootstrap.points(y, raw, probability, reach=reach)
+    amounts, expected = y * 3.5, np.exp(raw)
+    found = bootstrap.points(y, raw, probability, reach=reach, amounts=amounts, expected=expected)
+    everybody = np.ones(rows, dtype=np.int64)
     for model in range(2):
-        wanted = plain(y, raw[model], probability[model], np.ones(rows, dtype=np.int64), reach)
+        wanted = plain_figures.figures(y, raw[model], probability[model], everybody, reach)
+        wanted |= plain_figures.figures_of_amounts(amounts, expected[model], everybody)
         assert {name: values[model] for name, values in found.items()} == pytest.approx(wanted, rel=1e-9, abs=1e-9)
+
+
+def without(figures: dict[str, float], name: str) -> dict[str, float]:
+    return {each: value for each, value in figures.items() if each != name}
+
+
+def test_replicates_are_the_figures_of_their_samples() -> None:
+    y, raw, probability = users(4, 300, 20)
+    found = bootstrap.replicates(y, raw, probability, reach=0.2, count=LANES + 3, seed=9)
+    last = poisson_weights.draw(poisson_weights.keys(9, LANES + 3)[LANES:], 300)[:, 2].astype(np.int64)
+    for model in range(2):
+        wanted = plain_figures.figures(y, raw[model], probability[model], last, 0.2)
+        assert {name: found[name][model, -1] for name in wanted if name != "ece"} == pytest.approx(without(wanted, "ece"))
+
+
+def test_the_seed_alone_decides() -> None:
+    y, raw, probability = users(5, 300, 20)
+    told = {"reach": 0.2, "amounts": y * 2.0, "expected": np.exp(raw)}
+    found = bootstrap.replicates(y, raw, probability, count=100, seed=1, threads=1, **told)
+    for threads in (2, 5, 0):
+        again = bootstrap.replicates(y, raw, probability, count=100, seed=1, threads=threads, **told)
+        assert set(again) == set(found)
+        for name, values in again.items():
+            np.testing.assert_array_equal(values, found[name])
+    fewer = bootstrap.replicates(y, raw, probability, count=7, seed=1, **told)
+    np.testing.assert_array_equal(fewer["f1"], found["f1"][:, :7])
+    other = bootstrap.replicates(y, raw, probability, count=100, seed=2, **told)
+    assert (other["brier"] != found["brier"]).all()
+
+
+def test_all_models_are_judged_on_the_same_samples() -> None:
+    y, raw, probability = users(6, 300, 0)
+    beside = bootstrap.replicates(y, raw, probability, reach=0.2, count=40, seed=1)
+    alone = bootstrap.replicates(y, raw[1:], probability[1:], reach=0.2, count=40, seed=1)
+    twice = bootstrap.replicates(y, raw[[0, 0]], probability[[0, 0]], reach=0.2, count=40, seed=1)
+    for name, values in beside.items():
+        np.testing.assert_array_equal(alone[name][0], values[1])
+        np.testing.assert_array_equal(twice[name][0] - twice[name][1], 0)
+
+
+@pytest.mark.parametrize("outcome", [0, 1])
+def test_what_users_leave_undefined_is_no_point(outcome: int) -> None:
+    y, raw, probability = np.full(50, outcome, dtype=np.int8), *users(7, 50, 0)[1:]
+    found = bootstrap.points(y, raw, probability, reach=0.2, amounts=np.zeros(50), expected=np.exp(raw))
+    assert {"log_loss", "brier", "ece", "accuracy", "precision", "f1", "mae", "rmse"} <= set(found)
+    assert not {"auc", "gini", "total_ratio"} & set(found)
+    assert ("average_precision" in found) == ("recall" in found) == ("lift_decile_10" in found) == (outcome == 1)
+    samples = bootstrap.replicates(y, raw, probability, reach=0.2, count=5, seed=1)
+    assert np.isnan(samples["auc"]).all()
+    assert np.isfinite(samples["log_loss"]).all()
+
+
+def sampled(seed: int, rows: int = 3000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Outcomes, and the log-odds and probabilities of two models: the first one's are right, the second one's too sure and noisy."""
+    random = np.random.default_rng(seed)
+    right = 1.5 * random.normal(size=rows) - 1
+    raw = np.stack([right, 1.5 * right + random.normal(size=rows)])
+    probability = 1 / (1 + np.exp(-raw))
+    return (random.random(rows) < probability[0]).astype(np.int8), raw, probability
+
+
+def test_intervals_of_the_auc_agree_with_delong() -> None:
+    y, raw, probability = sampled(8)
+    areas, covariance = delong(y, raw)
+    samples = bootstrap.replicates(y, raw, probability, reach=0.1, count=2000, seed=3)["auc"]
+    apart = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
+    compared = [(areas[0], covariance[0, 0], samples[0]), (areas[1], covariance[1, 1], samples[1])]
+    for area, variance, sample in [*compared, (areas[0] - areas[1], apart, samples[0] - samples[1])]:
+        deviation = variance**0.5
+        lower, upper = bootstrap.interval("auc", area, sample)
+        assert sample.std() == pytest.approx(deviation, rel=0.06)
+        assert (lower, upper) == pytest.approx((area - 1.96 * deviation, area + 1.96 * deviation), abs=0.2 * deviation)
+
+
+def test_an_interval_is_the_middle_of_the_replicates() -> None:
+    sample = np.append(np.arange(101.0), np.nan)
+    assert bootstrap.interval("brier", 50, sample) == pytest.approx((2.5, 97.5))
+    assert bootstrap.interval("brier", 50, sample, level=0.5) == pytest.approx((25, 75))
+
+
+def test_the_bias_of_a_figure_widens_its_interval_on_the_side_of_the_truth() -> None:
+    sample = np.arange(101.0)
+    assert bootstrap.interval("ece", 40, sample) == pytest.approx((0, 87.5)), "no error is below 0"
+    assert bootstrap.interval("ece", 40, sample, difference=True) == pytest.approx((40 - 10 - 47.5, 40 + 47.5))
+    assert bootstrap.interval("ece", 90, sample) == pytest.approx((90 - 47.5, 90 + 40 + 47.5))
+
+
+def test_chance_is_added_to_the_calibration_gaps_that_it_cannot_explain() -> None:
+    gaps = np.array([[0.10, -0.02]])[:, :, None]
+    samples = gaps + np.array([[[0.01, -0.01], [0.02, -0.02]]])
+    # The second gap is within 1.5 × 0.02 of none: what its samples hold is all chance. The first one is 0.1 − 1.5 × 0.01 at least.
+    assert bootstrap._calibration_error(gaps, samples)[0] == pytest.approx([0.12 + 0.01 + 0.02, 0.12 - 0.01 + 0.02])
+
+
+def test_there_is_no_interval_without_a_replicate() -> None:
+    with pytest.raises(ValueError, match="None of 3 replicates of gini"):
+        bootstrap.interval("gini", 0.5, np.full(3, np.nan))
+
+
+def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
+    """`tests.benchmarks.evaluation` counts more often, for more figures."""
+    truth = bootstrap.points(*sampled(0, 1_000_000), reach=0.1)
+    truth["ece"][0] = 0
+    covered = {name: np.zeros(2) for name in ("ece", "average_precision", "log_loss", "recall")}
+    for seed in range(1, RUNS + 1):
+        users = sampled(seed, 1000)
+        point, samples = bootstrap.points(*users, reach=0.1), bootstrap.replicates(*users, reach=0.1, count=200, seed=seed)
+        for name, times in covered.items():
+            ends = [bootstrap.interval(name, point[name][model], samples[name][model]) for model in range(2)]
+            times += [lower <= truth[name][model] <= upper for model, (lower, upper) in enumerate(ends)]
+    for times in covered.values():
+        assert (binom.cdf(times, RUNS, 0.93) > 0.001).all()
+        assert (binom.sf(times - 1, RUNS, 0.95) > 0.001).all() or times is covered["ece"]
+
+
+RUNS = 150
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"y": np.zeros(3, dtype=np.int8)}, "outcomes have the shape"),
+        ({"raw": np.zeros((0, 4))}, "models and users"),
+        ({"raw": np.zeros((2, 0))}, "models and users"),
+        ({"probability": np.zeros((1, 4))}, "probabilities have the shape"),
+        ({"raw": np.full((2, 4), np.nan)}, "scores must be finite"),
+        ({"probability": np.full((2, 4), np.inf)}, "probabilities must be finite"),
+        ({"reach": 1.0}, "reach = 1"),
+        ({"amounts": np.zeros(4)}, "belong together"),
+        ({"amounts": np.zeros(4), "expected": np.zeros((2, 3))}, "expected amounts have the shape"),
+    ],
+)
+def test_what_does_not_fit_is_refused(changed: dict, said: str) -> None:
+    told = {
+        "y": np.array([0, 1, 0, 1], dtype=np.int8),
+        "raw": np.zeros((2, 4)),
+        "probability": np.full((2, 4), 0.5),
+        "reach": 0.5,
+        **changed,
+    }
+    y, raw, probability = told.pop("y"), told.pop("raw"), told.pop("probability")
+    with pytest.raises(ValueError, match=said):
+        bootstrap.points(y, raw, probability, **told)
+    with pytest.raises(ValueError, match=said):
+        bootstrap.replicates(y, raw, probability, count=10, seed=1, **told)

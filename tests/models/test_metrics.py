@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from models.metrics import auc, auc_interval, average_precision, brier, gini, log_loss, mae, paired_auc, rmse
+from models.metrics import auc, auc_interval, average_precision, brier, delong, gini, log_loss, mae, paired_auc, rmse
 
 # Scores of ones: 3 1.5; of zeros: 1 2 1.5.
 #   3   beats all three zeros            V10 = 1
@@ -57,6 +57,21 @@ def test_auc_equals_sklearn(users: list[tuple[bool, int]]) -> None:
     score = np.array([value for _, value in users], dtype=np.float64)
     if len(set(y)) == 2:
         assert auc(y, score) == pytest.approx(roc_auc_score(y, score))
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(-3, 3), st.integers(-1, 1)), min_size=4, max_size=30))
+def test_delong_is_the_covariance_of_the_shares_that_a_plain_loop_counts(users: list[tuple[bool, int, int]]) -> None:
+    y, first, second = np.array(users, dtype=np.float64).T
+    ones, zeros = np.flatnonzero(y == 1), np.flatnonzero(y == 0)
+    if min(len(ones), len(zeros)) < 2:
+        return
+    wins = np.array(
+        [[[(score[one] > score[zero]) + 0.5 * (score[one] == score[zero]) for zero in zeros] for one in ones] for score in (first, second)]
+    )
+    areas, covariance = delong(y.astype(np.int8), np.stack([first, second]))
+    assert areas == pytest.approx(wins.mean(axis=(1, 2)))
+    wanted = np.cov(wins.mean(axis=2)) / len(ones) + np.cov(wins.mean(axis=1)) / len(zeros)
+    assert covariance.ravel() == pytest.approx(wanted.ravel(), abs=1e-12)
 
 
 def test_delong_agrees_with_the_bootstrap() -> None:

@@ -17,7 +17,7 @@ TIMES = np.array([2, 0, 1, 1, 1, 1, 1, 1, 1, 1], dtype=np.uint8)
 
 def figures(y: np.ndarray, raw: np.ndarray, probability: np.ndarray, weights: np.ndarray, reach: float, **amounts) -> dict[str, np.ndarray]:
     ready = {"amounts": None, "expected": None, **amounts}
-    return weighted_figures.figures(weighted_figures.prepared(y, raw, probability, reach=reach, threads=1, **ready), weights)
+    return weighted_figures.found(weighted_figures.prepared(y, raw, probability, reach=reach, threads=1, **ready), weights).figures
 
 
 def test_figures_of_ten_users_by_hand() -> None:
