@@ -72,7 +72,7 @@ def test_every_kind_but_the_sequence_is_judged_by_probability_and_by_amount(spen
         assert 0.4 < each["total_ratio"] < 2.5
     assert candidates["gbdt"]["gini"] > candidates["base_rate"]["gini"] + 0.2
     stored = warehouse_rows(config, "SELECT metric, model_version FROM model_quality WHERE basis = 'validation'")
-    assert {(row["metric"], row["model_version"]) for row in stored} == {
+    assert {(row["metric"], row["model_version"]) for row in stored} >= {
         (name, each["version"]) for name in FIGURES for each in candidates.values()
     }
 
@@ -101,9 +101,10 @@ def test_once_the_window_has_closed_the_expected_values_are_held_against_what_wa
     config, results = spent
     (night,) = results["monitor"]["realised"]
     assert {"mae", "rmse", "gini", "total_ratio"} <= set(night)
-    realised = warehouse_rows(config, "SELECT metric, value FROM model_quality WHERE basis = 'realised'")
-    assert {row["metric"] for row in realised} == FIGURES
+    rows = warehouse_rows(config, "SELECT metric, value FROM model_quality WHERE basis = 'realised' AND slice = 'all'")
+    realised = {row["metric"]: row["value"] for row in rows}
+    assert realised.keys() >= FIGURES
     # The night is the cutoff that the candidates were judged at: the same users, the same model, the same figures.
     judged = next(each for each in results["evaluate"]["candidates"] if each["version"] == results["gbdt"]["version"])
-    for row in realised:
-        assert row["value"] == pytest.approx(judged[row["metric"]], rel=1e-9), row["metric"]
+    for name in FIGURES:
+        assert realised[name] == pytest.approx(judged[name], rel=1e-9), name
