@@ -10,13 +10,15 @@ from importlib import resources
 from string import Template
 
 from features.cutoff import local_name
+from models.baselines import KINDS
 from pipeline.evaluation.decision import Decision, Gate
 from pipeline.evaluation.evidence import Evidence, Judged
 from pipeline.evaluation.quality_history import Point
+from pipeline.evaluation.report.drift import drift
 from pipeline.evaluation.report.duel import duel, named
 from pipeline.evaluation.report.models import leads, standings
 from pipeline.evaluation.report.parts import SURELY, section
-from pipeline.evaluation.report.slices import drift, forest, treatment
+from pipeline.evaluation.report.slices import forest, treatment
 from pipeline.evaluation.report.words import interval, sentence, shown, signed, verdict
 
 ALBUM = {
@@ -102,7 +104,7 @@ def _tiles(evidence: Evidence, decision: Decision) -> list[str]:
     for model in (sides.model, sides.rival):
         if model:
             auc = model.figures["auc"]
-            tiles.append(_tile(f"{_role(model, decision)}{named(model)}: AUC", shown("auc", auc), interval("auc", auc)))
+            tiles.append(_tile(f"{_role(model, decision)} {named(model)}", shown("auc", auc), f"AUC, {interval('auc', auc)}"))
     if sides.model and sides.rival:
         lead = evidence.difference(sides.model.version, sides.rival.version)
         said = verdict("auc", lead)
@@ -118,7 +120,9 @@ def _tiles(evidence: Evidence, decision: Decision) -> list[str]:
 
 
 def _role(model: Judged, decision: Decision) -> str:
-    return "Champion " if model.version == decision.champion else "Candidate " if model.version == decision.version else ""
+    if model.version == decision.champion:
+        return "Champion"
+    return "Candidate" if model.version == decision.version else "Baseline" if model.kind in KINDS else "Model"
 
 
 def _tile(name: str, value: str, below: str, tone: str = "") -> str:

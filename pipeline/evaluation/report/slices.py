@@ -1,4 +1,4 @@
-"""The parts of the evaluation's page about groups of users: where a model gains and loses, whom it treats how, and how that has moved."""
+"""The parts of the evaluation's page about groups of users: where a model gains and loses, and how it treats each."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from itertools import groupby
 
-from features.cutoff import local_name
 from pipeline.evaluation.decision import Decision
 from pipeline.evaluation.evidence import Estimate, Evidence, Judged, Slice
-from pipeline.evaluation.quality_history import ALL_USERS, Point, newest
+from pipeline.evaluation.quality_history import ALL_USERS
 from pipeline.evaluation.report.bars import Scale, bar, scale
 from pipeline.evaluation.report.duel import Duel, duel, named
 from pipeline.evaluation.report.parts import difference_cell, figure_cell, folded, section, table
-from pipeline.evaluation.report.words import Verdict, title, verdict
+from pipeline.evaluation.report.words import Verdict, sentence, title, verdict
 
 COMPARED = ("auc", "log_loss")
 TREATED = ("auc", "calibration_ratio", "reached", "recall", "log_loss")
@@ -60,45 +59,6 @@ def treatment(evidence: Evidence, decision: Decision) -> str:
     return section("fairness", heading, about, _treated(evidence, first), *rest)
 
 
-def drift(evidence: Evidence, history: Sequence[Point], picture: str, zone: str) -> str:
-    """How the newest night that came true compares with what its model showed when it was judged, by group."""
-    last = newest(history, ALL_USERS, "auc", "realised")
-    if last is None:
-        about = "No published night has come true yet: its prediction window must close first, and `nightcast monitor` look back at it."
-        return section("time", "Quality over time", about, picture)
-    rows = []
-    for users in (ALL_USERS, *(each.name for each in evidence.slices)):
-        cells = [_then_and_now(history, users, metric, last) for metric in ("auc", "calibration_ratio")]
-        if any(cells):
-            rows.append(
-                f"<tr><th>{escape(users if users != ALL_USERS else 'all users')}</th>{''.join(each or EMPTY for each in cells)}</tr>"
-            )
-    about = (
-        f"The scores of {local_name(last.cutoff, zone)} by version {last.version}, beside what its users did since, and what that version "
-        "showed when it was judged. Orange: the two intervals lie apart."
-    )
-    heads = ["users", "AUC when judged", "AUC come true", "expected ÷ observed when judged", "come true"]
-    return section("time", "Quality over time", about, table(heads, rows), picture)
-
-
-EMPTY = '<td class="none">–</td><td class="none">–</td>'
-
-
-def _then_and_now(history: Sequence[Point], users: str, metric: str, last: Point) -> str:
-    before = newest(history, users, metric, "validation", last.version)
-    now = next((point for point in history if point == newest(history, users, metric, "realised") and point.cutoff == last.cutoff), None)
-    if now is None:
-        return ""
-    tone: Verdict = "worse" if before and _apart(before.estimate, now.estimate) else "open"
-    return figure_cell(metric, before.estimate if before else None) + figure_cell(metric, now.estimate, tone)
-
-
-def _apart(one: Estimate, other: Estimate) -> bool:
-    if None in (one.lower, one.upper, other.lower, other.upper):
-        return False
-    return bool(one.upper < other.lower or other.upper < one.lower)  # type: ignore[operator]
-
-
 def _leads(evidence: Evidence, sides: Duel) -> Iterator[tuple[str, dict[str, Estimate]]]:
     if sides.model and sides.rival:
         pair = (sides.model.version, sides.rival.version)
@@ -128,7 +88,7 @@ def _treated(evidence: Evidence, model: Judged) -> str:
             rows.append(
                 _small_row(each, len(names) + 1) if found is None else _treated_row(each.value, each.rows, each.positives, found, names)
             )
-    return table(["users", "number", "with outcome 1", *map(title, names)], rows, "wide")
+    return table(["users", "number", "with outcome 1", *map(title, names)], rows)
 
 
 def _treated_row(name: str, users: int, positives: int, figures: Mapping[str, Estimate], names: Sequence[str], kind: str = "") -> str:
@@ -146,7 +106,7 @@ def _excludes(estimate: Estimate, value: float) -> bool:
 
 
 def _column_row(column: str, width: int) -> str:
-    return f'<tr class="column"><th colspan="{width}">{escape(column.replace("_", " "))}</th></tr>'
+    return f'<tr class="column"><th colspan="{width}">{escape(sentence(column.replace("_", " ")))}</th></tr>'
 
 
 def _small_row(each: Slice, width: int) -> str:

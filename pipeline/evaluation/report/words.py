@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, log10
+from math import floor, log10
 from typing import Literal
 
 from pipeline.evaluation.evidence import Estimate
@@ -77,7 +77,7 @@ def _digits(estimate: Estimate, factor: float) -> int:
     width = 0.0 if estimate.lower is None or estimate.upper is None else factor * (estimate.upper - estimate.lower)
     if width <= NOUGHT:
         width = abs(factor * estimate.value) / 10 or 0.1
-    return min(max(2 - ceil(log10(width)), 0), 6)
+    return min(max(1 - floor(log10(width)), 0), 6)
 
 
 def _written(value: float, places: int) -> str:
