@@ -101,15 +101,16 @@ def opened(training: Training, kind: str) -> Iterator[Run]:
     made_from = {name: str(taught.get(name)) for name in ("timelines_version", "events_version")}
     lineage = {"labels_version": str(read[LABELS_TABLE]), "features_version": str(read[table]), **made_from}
     tags = {"kind": kind, "cutoff": training.as_of.key, "fingerprint": training.features.fingerprint, **lineage, "leak_gate": "passed"}
-    parent = runs.training(training.config, training.target.name, training.as_of)
+    asked = training.config, training.target.name, training.as_of
     name = f"{kind} {training_report.day(training, training.as_of)}"
-    with runs.opened(training.config, training.target.name, name, tags, parent=parent) as run:
+    with runs.opened(training.config, training.target.name, name, tags, parent=runs.training(*asked)) as run:
         run.table("leak_check.json", {"checks": checks})
         _log_tables(training, run, lake, read, made_from)
         try:
             yield run
         except NotLearnable as error:
             raise NotEnoughData(f"Target '{training.target.name}' as of {training.as_of} cannot be learned: {error}", mend=MEND) from error
+    runs.training(*asked)  # it ends with its last candidate
 
 
 def _log_tables(training: Training, run: Run, lake: Lake, read: Mapping[str, int | None], made_from: Mapping[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 MLflow has no key by which a second run could be refused. So whoever finds none creates one and looks again: the oldest stays, the runs
 below a younger one move to it, and the younger one is deleted. A process that was handed the younger one just before may still open a
-run below it; the next call moves that one too. Every evaluation calls, after the trainings.
+run below it; the next call moves that one too. Every training calls again at its end, and so does every evaluation.
 """
 
 from __future__ import annotations

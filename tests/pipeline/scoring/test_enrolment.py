@@ -17,7 +17,7 @@ from pipeline.configured_features import configured_features
 from pipeline.errors import LeakFound, MissingInput, NotEnoughData
 from pipeline.lake import Lake
 from pipeline.scoring.enrolment import Trained, Training, enrol, opened
-from pipeline.tracking import registry, runs
+from pipeline.tracking import registry
 from pipeline.tracking.runs import read_table
 from tests.mlflow_store import place_mlflow_store
 from tests.synthetic_lake import AS_OF, configuration, write_events, write_leak_report, write_training
@@ -168,9 +168,11 @@ def test_the_candidates_of_a_training_are_below_one_run(training: Training) -> N
     for kind in ("gbdt", "recency"):
         with opened(training, kind) as run:
             below.append(run.client.get_run(run.id).data.tags["mlflow.parentRunId"])
-    parent = runs.training(training.config, "purchase_7d", AS_OF)
-    assert below == [parent.id] * 2
-    assert parent.client.get_run(parent.id).info.run_name == "training 2026-04-11"
+    client = run.client
+    parent, last = (client.get_run(each) for each in (below[0], run.id))
+    assert below[1] == parent.info.run_id
+    assert parent.info.run_name == "training 2026-04-11"
+    assert parent.info.end_time >= last.info.end_time
 
 
 def test_calibration_rows_of_one_outcome_are_no_obstacle_to_a_base_rate(training: Training, classifier: gbdt.Gbdt) -> None:
