@@ -1,4 +1,4 @@
-"""A saved view of an experiment's run list: the judged candidates, newest first, with the figures that compare them.
+"""A saved view of an experiment's run list: the judged candidates with the figures that compare them.
 
 MLflow's run list shows no metric until somebody chooses columns. It keeps a choice as a tag of the experiment: name, times and the state
 of the page, as text in text (MLflow 3.17, 2026-11). People find this one under "Views".
@@ -10,7 +10,8 @@ import json
 
 NAME = "Candidates"
 KEY = "candidates"
-"""Of the view in a page's address, `…/runs?viewStateShareKey=candidates`."""
+ADDRESS = f"viewStateShareKey={KEY}"
+"""What opens it, at the end of the run list's address, after a question mark."""
 
 MADE = 1_793_491_200_000
 """2026-11-01 in milliseconds: MLflow wants a time, and it must not change the tag from one start to the next."""
@@ -23,12 +24,14 @@ FIGURES = {"auc": 130, "auc_lower": 165, "auc_upper": 165, "log_loss": 155, "ece
 def tags() -> dict[str, str]:
     """The experiment's tag, key → value.
 
-    Newest first and not best first: candidates of two nights were judged on different users, and their figures do not compare.
+    An evaluation's own run has the figures of one of them again and stays out. The newest training comes first and not the best
+    candidate: those of two trainings were judged on different users, and their figures do not compare. By time of creation MLflow would
+    fold them below their training, without figures.
     """
     figures = {f"metrics.`evaluation_{name}`": width for name, width in FIGURES.items()}
     state = {
-        "searchFilter": "metrics.evaluation_auc > 0",
-        "orderByKey": "attributes.start_time",
+        "searchFilter": "metrics.evaluation_auc > 0 and tags.kind != 'evaluation'",
+        "orderByKey": "tags.`cutoff`",
         "orderByAsc": False,
         "startTime": "ALL",
         "lifecycleFilter": "Active",

@@ -6,14 +6,14 @@ from pipeline.config import Config
 from pipeline.tracking import saved_view, store
 
 
-def test_the_view_shows_the_figures_of_judged_candidates_newest_first() -> None:
+def test_the_view_shows_the_figures_of_judged_candidates_newest_training_first() -> None:
     ((key, text),) = saved_view.tags().items()
     view = json.loads(text)
     state = json.loads(view["state"])
     assert key == "mlflow.sharedViewState.candidates"
     assert view["name"] == "Candidates"
-    assert state["searchFilter"] == "metrics.evaluation_auc > 0"
-    assert (state["orderByKey"], state["orderByAsc"]) == ("attributes.start_time", False)
+    assert state["searchFilter"] == "metrics.evaluation_auc > 0 and tags.kind != 'evaluation'"
+    assert (state["orderByKey"], state["orderByAsc"]) == ("tags.`cutoff`", False)
     assert "metrics.`evaluation_auc_lower`" in state["selectedColumns"]
     assert set(state["columnWidths"]) == set(state["columnOrder"]) > set(state["selectedColumns"]) - {"attributes.`Models`"}
 
