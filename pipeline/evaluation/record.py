@@ -32,7 +32,9 @@ REPORT = "report.html"
 PROPOSAL = "proposal.json"
 """What the rule said of the evidence when it was kept; promotion decides again, by what holds then."""
 MAIN = ("auc", "average_precision", "log_loss", "brier", "ece", "mae", "rmse", "gini", "total_ratio")
-"""Figures that are compared at a glance; all of them are in the evidence."""
+"""Figures that are compared at a glance."""
+LOGGED = (*MAIN, "accuracy", "precision", "recall", "f1", "lift_decile_1", "gain_decile_1")
+"""Figures that are metrics of runs; all of them, those of every decile and group too, are in the evidence and its table."""
 
 
 def keep(
@@ -59,7 +61,7 @@ def keep(
         history = quality_history(warehouse, evidence.target, evidence.as_of, asked)
     for candidate in candidates:
         if judged := evidence.model(candidate.version):
-            runs.existing(config, candidate.run_id).metrics(_flat("evaluation_", judged.figures))
+            runs.existing(config, candidate.run_id).metrics(_flat("evaluation_", judged.figures, LOGGED))
     zone, parent = config.source.time_zone, runs.training(config, evidence.target, evidence.as_of)
     tags = {"kind": EVALUATION, "cutoff": evidence.as_of.key, "evaluation_cutoff": evidence.evaluation.key}
     with runs.opened(config, evidence.target, f"{EVALUATION} {local_name(evidence.as_of, zone)}", tags, parent=parent) as run:
@@ -111,11 +113,11 @@ def _log_figures(run: Run, evidence: Evidence, decision: Decision) -> None:
     run.params({"evaluation_cutoff": evidence.evaluation, "rows": evidence.rows, "positives": evidence.positives})
     sides = duel(evidence, decision)
     for model in evidence.models:
-        run.metrics(_flat(f"{model.kind}_v{model.version}_", {name: model.figures[name] for name in MAIN if name in model.figures}))
+        run.metrics(_flat(f"{model.kind}_v{model.version}_", model.figures, MAIN))
     if sides.model:
-        run.metrics(_flat("evaluation_", sides.model.figures))
+        run.metrics(_flat("evaluation_", sides.model.figures, LOGGED))
     if sides.model and sides.rival:
-        run.metrics(_flat("lead_", evidence.between(sides.model.version, sides.rival.version).figures))
+        run.metrics(_flat("lead_", evidence.between(sides.model.version, sides.rival.version).figures, LOGGED))
     run.grid("metrics", _grid(evidence))
     run.tags({"mlflow.note.content": note(evidence, decision), "proposal": "promote" if decision.promoted else "keep"})
 
@@ -144,9 +146,11 @@ def _cell(name: str, estimate: Estimate | None) -> str:
     return shown(name, estimate) + (f" ({ends})" if ends else "")
 
 
-def _flat(prefix: str, figures: Mapping[str, Estimate]) -> dict[str, float]:
+def _flat(prefix: str, figures: Mapping[str, Estimate], names: Sequence[str]) -> dict[str, float]:
     flat: dict[str, float] = {}
     for name, estimate in figures.items():
+        if name not in names:
+            continue
         ends = {"": estimate.value, "_lower": estimate.lower, "_upper": estimate.upper}
         flat |= {f"{prefix}{name}{suffix}": value for suffix, value in ends.items() if value is not None}
     return flat

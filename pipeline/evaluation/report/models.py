@@ -14,7 +14,7 @@ from pipeline.evaluation.report.parts import NONE, SURELY, badge, difference_cel
 from pipeline.evaluation.report.words import title, verdict
 
 FIRST = ("auc", "average_precision", "log_loss", "ece", "recall", "lift_decile_1", "gini", "mae", "total_ratio")
-APART = ("auc", "average_precision", "log_loss", "brier", "ece", "recall", "gini", "mae")
+APART = ("auc", "average_precision", "log_loss", "ece", "recall", "gini", "mae")
 """Figures, and differences, that have a column; all other figures can be unfolded."""
 CHANCE = 0.5
 

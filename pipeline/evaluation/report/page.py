@@ -17,7 +17,7 @@ from pipeline.evaluation.quality_history import Point
 from pipeline.evaluation.report.drift import drift
 from pipeline.evaluation.report.duel import duel, named
 from pipeline.evaluation.report.models import leads, standings
-from pipeline.evaluation.report.parts import SURELY, section
+from pipeline.evaluation.report.parts import SURELY, folded, section
 from pipeline.evaluation.report.slices import forest, treatment
 from pipeline.evaluation.report.words import interval, sentence, shown, signed, verdict
 
@@ -88,7 +88,7 @@ def headline(evidence: Evidence, decision: Decision) -> str:
 
 
 def _why(evidence: Evidence, decision: Decision) -> str:
-    """The first reason, and what the two models' figures say of it."""
+    """The first reason, what the two models' figures say, and where the candidate failed: at the first condition, up to its semicolon."""
     sides, said = duel(evidence, decision), [f"{sentence(decision.reasons[0])}."] if decision.reasons else []
     if evidence.rankable and sides.model and sides.rival:
         lead = evidence.difference(sides.model.version, sides.rival.version)
@@ -96,6 +96,10 @@ def _why(evidence: Evidence, decision: Decision) -> str:
             f"On the same {evidence.rows:,} users the AUC of {named(sides.model)} minus that of {named(sides.rival)} is "
             f"{signed('auc', lead)} ({interval('auc', lead, difference=True)}): {SURELY[verdict('auc', lead)]}."
         )
+    failed = [gate for gate in decision.gates if gate.verdict == "failed"]
+    if failed and not decision.promoted:
+        others = f"; and it fails at {', '.join(gate.name for gate in failed[1:])}" if failed[1:] else ""
+        said.append(f"But it fails at {failed[0].name}: {failed[0].words.partition('; ')[0]}{others}.")
     return " ".join(said)
 
 
@@ -131,10 +135,12 @@ def _tile(name: str, value: str, below: str, tone: str = "") -> str:
 
 def _gates(decision: Decision) -> str:
     about = "What was asked of the candidate, and the numbers. All must be met; a refusal is recorded like a promotion."
-    told = {gate.words for gate in decision.gates}
-    reasons = "".join(f"<li>{escape(sentence(reason))}</li>" for reason in decision.reasons[1:] if reason not in told)
+    told = [gate.words for gate in decision.gates]
+    rest = [reason for reason in decision.reasons[1:] if not any(words in reason for words in told)]
+    reasons = "".join(f"<li>{escape(sentence(reason))}</li>" for reason in rest)
     gates = "\n".join(_gate(gate) for gate in decision.gates)
-    return section("why", "Why", about, f'<ol class="gates">\n{gates}\n</ol>' if gates else "", f"<ul>{reasons}</ul>" if reasons else "")
+    shown_here = f'<ol class="gates">\n{gates}\n</ol>' if gates else ""
+    return section("why", "Why", about, shown_here, folded("More reasons, and why no other version", f"<ul>{reasons}</ul>") if rest else "")
 
 
 def _gate(gate: Gate) -> str:
