@@ -3,93 +3,31 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import quote
 
 import psutil
 import pytest
 
-from pipeline import clock, profiles
-from pipeline.errors import Unreachable
-from pipeline.services.airflow_api import AirflowApi, Refused, RunFailed
-from pipeline.services.airflow_home import airflow_python
+from pipeline import profiles
+from pipeline.services.airflow_api import Refused, RunFailed
 from pipeline.services.http import answers
+from tests.e2e.running_stack import Stack, needs_airflow, running
 
-STAND_IN = Path(__file__).with_name("stand_in.py")
 TRAININGS = ("train_baselines", "train_gbdt", "train_sequence")
 LANES = {f"{target}.{stage}" for target in ("purchase_7d", "churn_28d") for stage in (*TRAININGS, "evaluate", "promote")}
 
 
-def _airflow_is_missing() -> bool:
-    try:
-        airflow_python()
-    except Unreachable:
-        return True
-    return False
-
-
-pytestmark = pytest.mark.skipif(_airflow_is_missing(), reason="no .venv-airflow here: run `make setup`")
-
-
-@dataclass
-class Stack:
-    """A running `nightcast up`."""
-
-    process: subprocess.Popen[str]
-    folder: Path
-    output: Path
-    addresses: dict[str, str]
-    api: AirflowApi
-
-    def calls(self) -> list[dict[str, list[str]]]:
-        """What the stand-in was called with since the last look, in order."""
-        noted = self.folder / "calls"
-        lines = noted.read_text(encoding="utf-8").splitlines()
-        noted.unlink()
-        return [json.loads(line) for line in lines]
-
-    def run(self, dag: str, parameters: dict[str, object]) -> dict[str, str]:
-        """Run a DAG to its end; the state of each task."""
-        run = self.api.trigger(dag, parameters)
-        states: dict[str, str] = {}
-        self.api.follow(dag, run, seconds=300, changed=lambda _, task: states.update({task.name: task.state}))
-        return states
+pytestmark = needs_airflow
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    folder = tmp_path_factory.mktemp("shop")
-    config, output = folder / "nightcast.toml", folder / "output"
+    config = tmp_path_factory.mktemp("shop") / "nightcast.toml"
     profiles.write("demo", config)
-    environment = {**os.environ, "NIGHTCAST_PYTHON": str(STAND_IN), "CANARY_SECRET": "tweet"}
-    began = clock.now()
-    with output.open("w", encoding="utf-8") as file:
-        line = [sys.executable, "-m", "pipeline", "up", "--config", str(config)]
-        process = subprocess.Popen(line, env=environment, stdout=file, stderr=subprocess.STDOUT, text=True)
-    try:
-        deadline = time.monotonic() + 300
-        while "Ctrl-C" not in (said := output.read_text(encoding="utf-8")):
-            assert process.poll() is None, said
-            assert time.monotonic() < deadline, said
-            time.sleep(0.2)
-        addresses = dict(re.findall(r"^(Airflow|MLflow|Data Docs)\s+(http://127\.0\.0\.1:\d+)", said, re.MULTILINE))
-        password = json.loads((folder / ".nightcast" / "airflow" / "passwords.json").read_text(encoding="utf-8"))["admin"]
-        api = AirflowApi(addresses["Airflow"], "admin", password)
-        while not all(api.parsed_since(dag, began) for dag in ("ingest", "train", "score")):
-            assert time.monotonic() < deadline
-            time.sleep(0.5)
-        yield Stack(process, folder, output, addresses, api)
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
+    with running(config) as found:
+        yield found
 
 
 def test_all_three_answer_and_nothing_listens_beyond_loopback(stack: Stack) -> None:
