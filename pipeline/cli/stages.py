@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli import report
+from pipeline.cli import decision, report
 from pipeline.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath, CutoffText, TargetName, TargetNames, bars, cutoff_of, start, targets_of
 
 
@@ -147,7 +147,10 @@ def promote(
     from pipeline.stages import promote as stage
 
     result = stage.run(loaded, wanted, instant, dry_run=dry_run, expected=expected, show=bars(as_json))
-    report.show(result if as_json else {**result, "reasons": [{"why": reason} for reason in result["reasons"]]}, as_json=as_json)
+    if as_json:
+        report.show(result, as_json=True)
+    else:
+        decision.show(result)
 
 
 def rollback(
