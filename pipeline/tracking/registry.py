@@ -81,7 +81,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Card:
-    """What people see of a version: a description in words, its figures, and how to call it, if a table of features is enough for it."""
+    """What people see of a version: a description in words, its figures, and how to call it."""
 
     description: str = ""
     figures: Mapping[str, SupportsFloat] = field(default_factory=dict)
