@@ -19,8 +19,8 @@ from pipeline.evaluation.figures.album import album
 from pipeline.evaluation.quality_history import ALL_USERS, quality_history
 from pipeline.evaluation.recollection import EVALUATION, EVIDENCE
 from pipeline.evaluation.report.duel import duel, named, ranked
-from pipeline.evaluation.report.page import headline, page
-from pipeline.evaluation.report.words import interval, shown, title
+from pipeline.evaluation.report.page import headline, page, why
+from pipeline.evaluation.report.words import interval, sentence, shown, title
 from pipeline.lake import Lake
 from pipeline.tracking import runs
 from pipeline.tracking.registry import ModelVersion
@@ -123,18 +123,19 @@ def _log_figures(run: Run, evidence: Evidence, decision: Decision) -> None:
 
 
 def note(evidence: Evidence, decision: Decision) -> str:
-    """The run's description in MLflow, in Markdown: who should score and why, every model's main figures, the best first."""
+    """The run's description in MLflow, in Markdown: who should score and why, the models, the best first, and all reasons."""
     names = [name for name in MAIN if any(name in model.figures for model in evidence.models)]
     lines = [
-        f"**{headline(evidence, decision)}.** {'; '.join(decision.reasons)}.",
-        "",
-        f"Models of {evidence.target} as of {evidence.as_of}, judged at {evidence.evaluation} on the same {evidence.rows:,} users, "
-        f"{evidence.positives:,} with outcome 1. The whole story, with pictures: artifact `{REPORT}`.",
+        f"**{headline(evidence, decision)}.** {why(evidence, decision)} The whole story, with pictures: artifact `{REPORT}`.",
         "",
         f"| model | {' | '.join(map(title, names))} |",
         f"|---|{'---|' * len(names)}",
         *(f"| {named(model)} | {' | '.join(_cell(name, model.figures.get(name)) for name in names)} |" for model in ranked(evidence)),
-        *(f"\nSet aside: version {version}, {why}" for version, why in sorted(evidence.set_aside.items())),
+        "",
+        f"As of {evidence.as_of}, judged at {evidence.evaluation}: {evidence.rows:,} users, {evidence.positives:,} with outcome 1.",
+        "",
+        *(f"- {sentence(reason)}" for reason in decision.reasons),
+        *(f"- Set aside: version {version}, {aside}" for version, aside in sorted(evidence.set_aside.items())),
     ]
     return "\n".join(lines)
 

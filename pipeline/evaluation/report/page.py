@@ -70,7 +70,7 @@ def page(
         evaluation=local_name(evidence.evaluation, zone),
         tone="moves" if decision.promoted else "stays",
         headline=escape(headline(evidence, decision)),
-        why=escape(_why(evidence, decision)),
+        why=escape(why(evidence, decision)),
         tiles="\n".join(_tiles(evidence, decision)),
         links="\n".join(f'<a href="#{name}">{heading}</a>' for name, heading in LINKS.findall("".join(sections))),
         sections="\n".join(each for each in sections if each),
@@ -87,7 +87,7 @@ def headline(evidence: Evidence, decision: Decision) -> str:
     return f"No model should score {evidence.target} yet"
 
 
-def _why(evidence: Evidence, decision: Decision) -> str:
+def why(evidence: Evidence, decision: Decision) -> str:
     """The first reason, what the two models' figures say, and where the candidate failed: at the first condition, up to its semicolon."""
     sides, said = duel(evidence, decision), [f"{sentence(decision.reasons[0])}."] if decision.reasons else []
     if evidence.rankable and sides.model and sides.rival:
