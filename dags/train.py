@@ -28,7 +28,7 @@ its gates and its reasons under Required Actions, and waits `promotion.approval_
 that was approved, and to no other.
 
 * **Approve**: `promote` runs. If the decision has changed since, by a newer evaluation or another champion, it ends with code 18.
-* **Reject**, or no answer in time: `promote` is skipped, in green; the champion stays, and the proposal stays in the log of `propose`.
+* **Reject**, or no answer in time: the champion stays, in green, and `promote` records the no with the reason given and the numbers.
   To ask again, clear `propose` and what follows it.
 * The champion would stay anyway, or **dry_run**: nobody is asked, and `promote` records the reasons, or says them.
 
@@ -75,7 +75,7 @@ DOCS = {
     "train_sequence": "Trains the Keras GRU, calibrates it, registers it: `nightcast train-sequence --target TARGET --cutoff DAY`.",
     "evaluate": "Judges candidates and champion on the same unseen users: `nightcast evaluate --target TARGET --cutoff DAY`.",
     "propose": "Says whom the evidence would make champion, and why: `nightcast promote --target TARGET --cutoff DAY --dry-run`.",
-    "approve": "Asks a person about what `propose` found; the yes goes on to `nightcast promote … --expect-version VERSION`.",
+    "approve": "Asks a person about what `propose` found; `nightcast promote … --expect-version VERSION`, or `--declined WHY`, follows.",
     "promote": "Moves the alias `champion`, or says why not: `nightcast promote --target TARGET --cutoff DAY`.",
 }
 TIMEOUTS = {

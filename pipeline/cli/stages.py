@@ -135,6 +135,7 @@ def promote(
     expected: Annotated[
         str | None, typer.Option("--expect-version", help="The version whose promotion was approved, or `none`; refuse any other decision.")
     ] = None,
+    declined: Annotated[str | None, typer.Option("--declined", help="Why a person said no: recorded, and the champion stays.")] = None,
     config: ConfigPath = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
@@ -146,7 +147,7 @@ def promote(
     wanted, instant = loaded.modelled_target(target), cutoff_of(cutoff, loaded)
     from pipeline.stages import promote as stage
 
-    result = stage.run(loaded, wanted, instant, dry_run=dry_run, expected=expected, show=bars(as_json))
+    result = stage.run(loaded, wanted, instant, dry_run=dry_run, expected=expected, declined=declined, show=bars(as_json))
     if as_json:
         report.show(result, as_json=True)
     else:

@@ -4,27 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import Context
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import Context, Param
 from airflow.sdk.exceptions import AirflowFailException
 from jinja2 import pass_context
 
+YES, NO = "Approve", "Reject"
 PROPOSE, APPROVE = "propose", "approve"
 """Tasks of a lane; a template finds them beside the task that it belongs to."""
 
+FORM = MappingProxyType(
+    {"reason": Param("", type="string", maxLength=500, title="Reason", description="Kept with the version if the answer is no")}
+)
+"""What a person may fill in; Airflow takes it as the task's `params`, where it is told from those of the DAG."""
 
-class Approval(ApprovalOperator):
+
+class Approval(HITLOperator):
     """Shows what the lane's `propose` found, with its reasons, and waits for a person; without an answer in time it is a no.
 
-    After a no the lane's `promote` is skipped. Where the champion would stay, nobody is asked and the lane goes on: `promote` then
-    records why. It waits without a process of its own.
+    The lane goes on after either answer, for a no is recorded too. Where the champion would stay, nobody is asked. It waits without a
+    process of its own.
     """
 
     def __init__(self, *, response_timeout: timedelta, **rest: Any) -> None:
         super().__init__(
-            subject="{{ question() }}", body="{{ proposal() }}", defaults=self.REJECT, response_timeout=response_timeout, **rest
+            subject="{{ question() }}",
+            body="{{ proposal() }}",
+            options=[YES, NO],
+            defaults=NO,
+            response_timeout=response_timeout,
+            **rest,
         )
 
     def execute(self, context: Context) -> Any:
@@ -62,13 +74,22 @@ def _proposal(context: Mapping[str, Any]) -> str:
 
 @pass_context
 def _approved(context: Mapping[str, Any]) -> str:
-    """`--expect-version=…`; nothing in a dry run, which moves nothing. Raises AirflowFailException where a yes is needed and missing."""
+    """`--expect-version=…`, or `--declined=…` after a no; nothing in a dry run, which moves nothing.
+
+    Raises AirflowFailException where an answer is needed and missing.
+    """
     if context["params"].get("dry_run"):
         return ""
-    found, answer = _proposed(context), _of_lane(context, APPROVE) or {}
-    if _moves(found) and ApprovalOperator.APPROVE not in answer.get("chosen_options", ()):
+    found = _proposed(context)
+    if not _moves(found):
+        return f"--expect-version={found['version'] if found['promoted'] else 'none'}"
+    answer = _of_lane(context, APPROVE) or {}
+    if answer.get("chosen_options") == [YES]:
+        return f"--expect-version={found['version']}"
+    if answer.get("chosen_options") != [NO]:
         raise AirflowFailException(f"Nobody has approved version {found['version']} of {found['target']}: clear `{PROPOSE}` to ask again")
-    return f"--expect-version={found['version'] if found['promoted'] else 'none'}"
+    said = (answer.get("params_input") or {}).get("reason") or "no reason was given"
+    return f"--declined={said if answer.get('responded_by_user') else 'nobody answered in time'}"
 
 
 def _moves(found: Mapping[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from airflow.sdk import DAG, BaseOperator, BaseOperatorLink, CronPartitionTimeta
 
 from pipeline import alerts
 from pipeline.commands import PYTHON_VARIABLE, Step, command_line, config_path, read_settings
-from pipeline.orchestration.approval import Approval
+from pipeline.orchestration.approval import FORM, Approval
 from pipeline.orchestration.command_operator import CommandOperator
 
 OWNER = "nightcast"
@@ -85,7 +85,7 @@ def add_tasks(
 
 def _task(dag: DAG, step: Step, stage: str, doc: str, timeout: timedelta, links: Sequence[BaseOperatorLink]) -> BaseOperator:
     if not step.argv:
-        return Approval(task_id=stage, response_timeout=timeout, doc_md=doc, dag=dag)
+        return Approval(task_id=stage, params=dict(FORM), response_timeout=timeout, doc_md=doc, dag=dag)
     python = os.environ.get(PYTHON_VARIABLE, str(PROJECT / ".venv" / "bin" / "python"))
     return CommandOperator(
         task_id=stage,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 from features.cutoff import Cutoff
@@ -25,11 +26,21 @@ NOTHING = "none"
 """As `expected`: what was approved is that nobody is promoted."""
 
 
-def run(config: Config, target: Target, cutoff: Cutoff, *, dry_run: bool, expected: str | None = None, show: bool) -> dict[str, Any]:  # noqa: ARG001 – nothing to count
+def run(
+    config: Config,
+    target: Target,
+    cutoff: Cutoff,
+    *,
+    dry_run: bool,
+    expected: str | None = None,
+    declined: str | None = None,
+    show: bool,  # noqa: ARG001 – nothing to count
+) -> dict[str, Any]:
     """Decide by the newest evaluation of the training as of `cutoff`; whether the alias moves, to which version, and why.
 
     dry_run   decide and say so, and change nothing; `champion` is then still the one before
     expected  the version whose promotion was approved, or `none` if none was: any other decision is refused
+    declined  why a person said no to the promotion, which is recorded as refused then; it does not undo one that was carried out
 
     One promotion or rollback of a target at a time; the champion is read only once nobody else can move it. A promotion that has been
     carried out is said again, not decided again; one that was killed half-way is ended. Raises MissingInput without an evaluation, if
@@ -43,6 +54,8 @@ def run(config: Config, target: Target, cutoff: Cutoff, *, dry_run: bool, expect
         earlier = decided(evaluation)
         carried_out = bool(earlier and earlier.promoted and earlier.version == champion)
         decision = earlier if earlier and carried_out else _decide(config, evidence, champion)
+        if declined is not None and decision.promoted and not carried_out:
+            decision = replace(decision, promoted=False, reasons=(f"a person declined it: {declined}", *decision.reasons))
         _require_expected(evidence, decision, expected)
         if not dry_run:
             _conclude(config, target, decision, evaluation) if carried_out else _carry_out(config, target, decision, evaluation)

@@ -39,6 +39,7 @@ def test_the_question_is_documented_owned_and_bounded_and_the_run_waits_for_it(a
         assert task.on_failure_callback
         assert "nightcast promote" in (task.doc_md or "")
         assert (task.response_timeout, task.execution_timeout, task.defaults) == (timedelta(hours=36), None, ["Reject"])
+        assert list(task.serialized_params) == ["reason"]
     assert train.dagrun_timeout == timedelta(hours=12 + 36)
 
 

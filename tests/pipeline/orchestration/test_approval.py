@@ -24,7 +24,8 @@ BETTER: dict[str, Any] = {
 FIRST = {**BETTER, "champion": None}
 CARRIED_OUT = {**BETTER, "champion": "3"}
 REFUSED = {**BETTER, "promoted": False, "reasons": ["version 3 is not promoted"]}
-YES, NO = {"chosen_options": ["Approve"]}, {"chosen_options": ["Reject"]}
+YES = {"chosen_options": ["Approve"], "params_input": {"reason": "fine"}, "responded_by_user": {"id": "1", "name": "ann"}}
+NO = {**YES, "chosen_options": ["Reject"], "params_input": {"reason": "too risky; -x {{ 7 }}"}}
 
 Context = Callable[..., dict[str, Any]]
 
@@ -55,6 +56,9 @@ def said(name: str, context: dict[str, Any]) -> str:
     [
         (BETTER, YES, "--expect-version=3"),
         (FIRST, YES, "--expect-version=3"),
+        (BETTER, NO, "--declined=too risky; -x {{ 7 }}"),
+        (BETTER, {**NO, "params_input": {}}, "--declined=no reason was given"),
+        (BETTER, {**NO, "params_input": {}, "responded_by_user": None}, "--declined=nobody answered in time"),
         (CARRIED_OUT, None, "--expect-version=3"),
         (REFUSED, None, "--expect-version=none"),
         ({**REFUSED, "version": None}, None, "--expect-version=none"),
@@ -64,8 +68,8 @@ def test_promote_is_told_what_was_approved(context: Context, proposal: object, a
     assert said("approved", context(proposal, answer)) == option
 
 
-@pytest.mark.parametrize("answer", [None, NO, {}])
-def test_without_a_yes_no_champion_changes(context: Context, answer: object) -> None:
+@pytest.mark.parametrize("answer", [None, {}, {"chosen_options": ["Approve", "Reject"]}])
+def test_without_an_answer_no_champion_changes(context: Context, answer: object) -> None:
     with pytest.raises(AirflowFailException, match="Nobody has approved version 3 of buys"):
         said("approved", context(BETTER, answer))
 

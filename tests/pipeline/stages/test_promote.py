@@ -25,8 +25,8 @@ def config(tmp_path: Path) -> Config:
     return found
 
 
-def decide(config: Config, as_of: Cutoff = AS_OF, *, dry_run: bool = False, expected: str | None = None) -> dict[str, Any]:
-    return promote.run(config, config.target(TARGET), as_of, dry_run=dry_run, expected=expected, show=False)
+def decide(config: Config, as_of: Cutoff = AS_OF, **options: Any) -> dict[str, Any]:
+    return promote.run(config, config.target(TARGET), as_of, **{"dry_run": False, "show": False, **options})
 
 
 def champion(config: Config) -> str | None:
@@ -133,6 +133,19 @@ def test_the_approved_decision_is_carried_out_and_approved_nothing_stays_nothing
     with pytest.raises(MissingInput, match="the promotion of version 3; what would happen now is that nobody is promoted"):
         decide(config, expected="3")
     assert decide(config, expected="none")["champion"] == "2"
+
+
+def test_a_no_is_recorded_with_the_numbers_and_the_champion_stays(config: Config) -> None:
+    registry.set_alias(config, TARGET, registry.CHAMPION, "1")
+    result = decide(config, declined="too risky")
+    assert (result["promoted"], result["version"], result["champion"]) == (False, "2", "1")
+    assert result["reasons"][0] == "a person declined it: too risky"
+    assert len(result["reasons"]) > 1
+    assert (champion(config), challenger(config)) == ("1", "2")
+    tags = aliases.tags(config, TARGET, "2")
+    assert (tags["decision"], tags["decision_reasons"].split(";")[0]) == ("refused", "a person declined it: too risky")
+    assert decide(config)["champion"] == "2"
+    assert decide(config, declined="too late")["champion"] == "2"
 
 
 def test_a_version_whose_files_were_changed_never_gets_the_alias(tmp_path: Path) -> None:
