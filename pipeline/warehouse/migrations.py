@@ -20,6 +20,17 @@ UPGRADES: Mapping[int, Sequence[str]] = {
         'ALTER TABLE "validation_runs" ADD COLUMN "repeated_by_type" text',
     ),
     3: (),
+    4: (
+        """CREATE TABLE "decile_outcomes" (
+  "target" text NOT NULL,
+  "cutoff" timestamptz NOT NULL,
+  "decile" integer NOT NULL,
+  "users" bigint NOT NULL,
+  "realised_events" bigint NOT NULL,
+  "realised_value" double precision,
+  PRIMARY KEY ("target", "cutoff", "decile")
+)""",
+    ),
 }
 """For each version after 1, the statements that lead there from the version before, in SQL that both engines read.
 

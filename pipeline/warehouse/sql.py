@@ -17,7 +17,7 @@ from pipeline.warehouse.checks import require_sound
 from pipeline.warehouse.checksum import COLUMNS, checksum
 from pipeline.warehouse.night import Night, night_of
 from pipeline.warehouse.schema import Engine, Table, conform
-from pipeline.warehouse.tables import SCHEMA_VERSION, TABLES, USER_SCORES
+from pipeline.warehouse.tables import DECILE_OUTCOMES, SCHEMA_VERSION, SCORE_RUNS, TABLES, USER_SCORES
 
 FIND_TABLE = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = $1"
 FIND_VERSION = "SELECT max(version) AS version FROM schema_version"
@@ -70,6 +70,7 @@ class SqlWarehouse(ABC):
         night = night_of(scores, target, cutoff, run)
         require_sound(night)
         with self.transaction(f"publish {target} {cutoff}"):
+            self._forget_outcomes(night)
             for table, rows in night.tables:
                 self.remove(table, night.key)
                 self.append(table, rows)
@@ -100,6 +101,12 @@ class SqlWarehouse(ABC):
                     f"{found:,} rows of {night.target} at {night.cutoff} landed in {table.name}, {rows.num_rows:,} were sent",
                     mend="the night before is still published; publish again",
                 )
+
+    def _forget_outcomes(self, night: Night) -> None:
+        """What came true in the tenths of a night says nothing about other scores in its place."""
+        before = self.query(ddl.select(SCORE_RUNS, ("checksum",), NIGHT), list(night.key.values()))
+        if before["checksum"].to_pylist() != night.score_runs["checksum"].to_pylist():
+            self.execute(ddl.delete(DECILE_OUTCOMES, NIGHT), list(night.key.values()))
 
     @contextmanager
     def transaction(self, lock: str) -> Iterator[None]:

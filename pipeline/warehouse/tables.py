@@ -9,6 +9,7 @@ CUTOFF = Column("cutoff", INSTANT, "Instant as of which the answer was given; no
 USER_ID = Column("user_id", TEXT, "The user, as named in the source.")
 BATCH_DATE = Column("batch_date", DATE, "Day of the batch, in the source's time zone; 1970-01-01 for rows whose day cannot be read.")
 RUN_ID = Column("run_id", TEXT, "Run that computed the row.")
+DECILE = Column("decile", INTEGER, "Tenth of the night's scored users, 1 (most likely) to 10.")
 MODEL_NAME = Column("model_name", TEXT, "Registered model that answered.")
 MODEL_VERSION = Column("model_version", TEXT, "Exact version of the registered model.")
 
@@ -30,7 +31,7 @@ USER_SCORES = Table(
         Column("unit", TEXT, "Unit of expected_value; null where that is.", optional=True),
         Column("raw_score", DOUBLE, "The model's log-odds before calibration."),
         Column("percentile", DOUBLE, "Percentage of the night's scored users with a lower or equal raw_score, in [0, 100]."),
-        Column("decile", INTEGER, "Tenth of the night's scored users, 1 (most likely) to 10."),
+        DECILE,
         Column("reason_1", TEXT, "What moved the score most, in plain words.", optional=True),
         Column("reason_2", TEXT, "What moved the score second most.", optional=True),
         Column("reason_3", TEXT, "What moved the score third most.", optional=True),
@@ -141,6 +142,22 @@ FEATURE_DRIFT = Table(
     ),
 )
 
+DECILE_OUTCOMES = Table(
+    "decile_outcomes",
+    "What came true in each tenth of a published night, once its prediction window has closed.",
+    ("target", "cutoff", "decile"),
+    (
+        TARGET,
+        CUTOFF,
+        DECILE,
+        Column("users", BIGINT, "Users of the decile whose outcome is known."),
+        Column("realised_events", BIGINT, "Users of the decile for whom the target came true."),
+        Column(
+            "realised_value", DOUBLE, "Sum of what they came to in the unit of the target; null where the target is no sum.", optional=True
+        ),
+    ),
+)
+
 SCHEMA_VERSION = Table(
     "schema_version",
     "Versions of these tables that the warehouse has been brought to; the highest is in force.",
@@ -163,19 +180,38 @@ JOIN (SELECT "target", max("cutoff") AS "cutoff" FROM "score_runs" GROUP BY "tar
 
 SCORE_DECILES = View(
     "score_deciles",
-    "Each night in tenths: how many users, and how many of them the scores expect to come true.",
+    "Each night in tenths: how many users, how many of them the scores expect to come true, and how many did once that is known.",
     (
         TARGET,
         CUTOFF,
-        Column("decile", INTEGER, "Tenth of the night's scored users, 1 (most likely) to 10."),
+        DECILE,
         Column("users", BIGINT, "Scored users in the decile."),
         Column("expected_events", DOUBLE, "Sum of their scores."),
         Column("expected_value", DOUBLE, "Sum of their expected values; null where the target is no sum."),
+        Column(
+            "realised_events", BIGINT, "Users of the decile for whom the target came true; null until the prediction window has closed."
+        ),
+        Column("realised_value", DOUBLE, "Sum of what they came to; null until then, and where the target is no sum."),
     ),
-    """SELECT "target", "cutoff", "decile", count(*) AS "users", sum("score") AS "expected_events",
-  sum("expected_value") AS "expected_value"
-FROM "user_scores" GROUP BY "target", "cutoff", "decile\"""",
+    """SELECT tenth."target", tenth."cutoff", tenth."decile", tenth."users", tenth."expected_events", tenth."expected_value",
+  known."realised_events", known."realised_value"
+FROM (
+  SELECT "target", "cutoff", "decile", count(*) AS "users", sum("score") AS "expected_events", sum("expected_value") AS "expected_value"
+  FROM "user_scores" GROUP BY "target", "cutoff", "decile"
+) AS tenth
+LEFT JOIN "decile_outcomes" AS known
+  ON known."target" = tenth."target" AND known."cutoff" = tenth."cutoff" AND known."decile" = tenth."decile\"""",
 )
 
-TABLES = (USER_SCORES, SCORE_RUNS, REFUSED_USERS, QUARANTINED_EVENTS, VALIDATION_RUNS, MODEL_QUALITY, FEATURE_DRIFT, SCHEMA_VERSION)
+TABLES = (
+    USER_SCORES,
+    SCORE_RUNS,
+    REFUSED_USERS,
+    QUARANTINED_EVENTS,
+    VALIDATION_RUNS,
+    MODEL_QUALITY,
+    FEATURE_DRIFT,
+    DECILE_OUTCOMES,
+    SCHEMA_VERSION,
+)
 VIEWS = (USER_SCORES_LATEST, SCORE_DECILES)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from pipeline.config import Config
 from pipeline.errors import ConfigError
 from pipeline.warehouse import migrations, open_warehouse
-from pipeline.warehouse.schema import Table
 from pipeline.warehouse.sql import SqlWarehouse
-from pipeline.warehouse.tables import SCORE_DECILES, TABLES, USER_SCORES, VIEWS
-from tests.warehouse.nights import CUTOFF, TARGET, run_of, scores
+from pipeline.warehouse.tables import TABLES, USER_SCORES, VIEWS
+from tests.warehouse import older
+from tests.warehouse.nights import CUTOFF, NEXT, TARGET, run_of, scores
 
 COMMENTS = {
     "duckdb": """
@@ -111,23 +109,8 @@ def test_a_warehouse_of_a_newer_program_is_refused(config: Config, monkeypatch: 
         pass
 
 
-ADDED = {
-    "quarantined_events": ("stream", "place"),
-    "validation_runs": ("run_id", "lake_version", "readmitted", "accepted_by_type", "repeated_by_type"),
-}
-"""What version 2 added to the tables of version 1."""
-
-
-def first_tables() -> tuple[Table, ...]:
-    return tuple(
-        replace(table, columns=tuple(column for column in table.columns if column.name not in ADDED.get(table.name, ())))
-        for table in TABLES
-    )
-
-
 def test_a_warehouse_of_version_1_becomes_what_a_new_one_is_and_keeps_its_rows(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migrations, "TABLES", first_tables())
-    monkeypatch.setattr(migrations, "UPGRADES", {})
+    older.program_of(1, monkeypatch)
     day = "DATE '2026-01-05'"
     with open_warehouse(config) as warehouse:
         assert isinstance(warehouse, SqlWarehouse)
@@ -139,30 +122,33 @@ def test_a_warehouse_of_version_1_becomes_what_a_new_one_is_and_keeps_its_rows(c
         assert warehouse.query("SELECT max(version) AS v FROM schema_version")["v"].to_pylist() == [migrations.newest()]
         runs = warehouse.query("SELECT * FROM validation_runs")
         assert runs.select(first.column_names).equals(first)
-        assert [set(runs[name].to_pylist()) for name in ADDED["validation_runs"]] == [{None}] * 5
+        assert [set(runs[name].to_pylist()) for name in older.ADDED["validation_runs"]] == [{None}] * 5
         refused = 'SELECT "row", reason, stream, place FROM quarantined_events'
         assert warehouse.query(refused).to_pylist() == [{"row": 2, "reason": "no user", "stream": None, "place": None}]
     test_every_table_view_and_column_carries_its_comment(config)
     test_tables_have_the_declared_columns_in_order(config)
 
 
-def test_a_view_of_version_2_gets_the_column_that_it_lacks(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = replace(
-        SCORE_DECILES,
-        columns=SCORE_DECILES.columns[:-1],
-        select=SCORE_DECILES.select.replace(',\n  sum("expected_value") AS "expected_value"', ""),
-    )
-    monkeypatch.setattr(migrations, "VIEWS", tuple(first if view is SCORE_DECILES else view for view in VIEWS))
-    monkeypatch.setattr(migrations, "UPGRADES", {2: migrations.UPGRADES[2]})
+@pytest.mark.parametrize("version", range(1, migrations.newest()))
+def test_nights_of_an_older_version_stay_as_they_are(config: Config, monkeypatch: pytest.MonkeyPatch, version: int) -> None:
+    nights = {CUTOFF: scores(40, 3), NEXT: scores(50, 0, seed=2)}
+    older.program_of(version, monkeypatch)
     with open_warehouse(config) as warehouse:
-        assert "expected_value" not in warehouse.query("SELECT * FROM score_deciles").column_names
-        warehouse.publish(scores(), TARGET, CUTOFF, run_of(scores()))
-        before = warehouse.checksum(TARGET, CUTOFF)
+        assert isinstance(warehouse, SqlWarehouse)
+        assert warehouse.query("SELECT * FROM score_deciles").column_names == older.decile_columns(version)
+        for cutoff, rows in nights.items():
+            older.put(warehouse, rows, TARGET, cutoff)
+        before = {name: warehouse.query(f"SELECT * FROM {name} ORDER BY 1, 2, 3").to_pylist() for name in older.NIGHT_TABLES}
+        checksums = [warehouse.checksum(TARGET, cutoff) for cutoff in nights]
     monkeypatch.undo()
     with open_warehouse(config) as warehouse:
-        assert set(warehouse.query("SELECT expected_value FROM score_deciles")["expected_value"].to_pylist()) == {None}
-        assert warehouse.checksum(TARGET, CUTOFF) == before
+        assert {name: warehouse.query(f"SELECT * FROM {name} ORDER BY 1, 2, 3").to_pylist() for name in older.NIGHT_TABLES} == before
+        assert [warehouse.checksum(TARGET, cutoff) for cutoff in nights] == checksums
+        assert warehouse.query("SELECT * FROM score_deciles").column_names == older.decile_columns(migrations.newest())
+        warehouse.publish(nights[NEXT], TARGET, NEXT, run_of(nights[NEXT]))
+        assert warehouse.checksum(TARGET, NEXT) == checksums[1]
     test_every_table_view_and_column_carries_its_comment(config)
+    test_tables_have_the_declared_columns_in_order(config)
 
 
 def test_the_key_of_a_night_is_the_primary_key(config: Config) -> None:

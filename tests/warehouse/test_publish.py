@@ -127,6 +127,36 @@ def test_deciles_count_users_and_sum_their_scores(config: Config) -> None:
     assert pc.sum(deciles["expected_events"]).as_py() == pytest.approx(pc.sum(rows["score"]).as_py())
 
 
+def outcomes(users: int = 4, value: float | None = None) -> pa.Table:
+    """Decile n came true for n of its users."""
+    values = pa.array([value] * 10, pa.float64())
+    return pa.table({"decile": range(1, 11), "users": [users] * 10, "realised_events": range(1, 11), "realised_value": values})
+
+
+def test_deciles_say_what_came_true_once_it_is_known(config: Config) -> None:
+    realised = "SELECT realised_events, realised_value FROM score_deciles WHERE cutoff = $1 ORDER BY decile"
+    with open_warehouse(config) as warehouse:
+        publish(warehouse, scores(40, 3))
+        publish(warehouse, scores(40, 3), NEXT)
+        warehouse.replace("decile_outcomes", {"target": TARGET, "cutoff": CUTOFF.instant}, outcomes(value=2.5))
+        known = warehouse.query(realised, [CUTOFF.instant]).to_pylist()
+        open_still = warehouse.query(realised, [NEXT.instant]).to_pylist()
+    assert known == [{"realised_events": n, "realised_value": 2.5} for n in range(1, 11)]
+    assert open_still == [{"realised_events": None, "realised_value": None}] * 10
+
+
+def test_what_came_true_stays_with_the_scores_it_was_counted_for(config: Config) -> None:
+    count = "SELECT count(*) FROM decile_outcomes WHERE cutoff = $1"
+    with open_warehouse(config) as warehouse:
+        for cutoff in (CUTOFF, NEXT):
+            publish(warehouse, scores(40, 3), cutoff)
+            warehouse.replace("decile_outcomes", {"target": TARGET, "cutoff": cutoff.instant}, outcomes())
+        publish(warehouse, scores(40, 3, run_id="run-2"), run_id="run-2")
+        assert one(warehouse, count, CUTOFF.instant) == 10
+        publish(warehouse, scores(40, 3, seed=2))
+        assert [one(warehouse, count, cutoff.instant) for cutoff in (CUTOFF, NEXT)] == [0, 10]
+
+
 REFUSALS: dict[str, tuple[Callable[[], pa.Table], dict[str, str], str]] = {
     "a lost user": (lambda: scores(39, 3), {"eligible": "43", "scored": "40"}, r"39 scored rows, and the run scored 40"),
     "a score of none": (lambda: with_column(scores(), "score", [None]), {}, r"user_scores\.score is null in 1 of 40 rows"),

@@ -14,6 +14,7 @@ KEYS = {
     "validation_runs": ("batch_date",),
     "model_quality": ("target", "cutoff", "model_version", "slice", "metric", "basis"),
     "feature_drift": ("cutoff", "feature"),
+    "decile_outcomes": ("target", "cutoff", "decile"),
     "schema_version": ("version",),
 }
 
