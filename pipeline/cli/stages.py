@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
         score,
         publish,
         monitor,
+        migrate,
     ):
         app.command()(command)
 
@@ -206,6 +207,17 @@ def monitor(cutoff: CutoffText, targets: TargetNames = None, config: ConfigPath 
     from pipeline.stages import monitor as stage
 
     report.show(stage.run(loaded, instant, targets=wanted, show=bars(as_json)), as_json=as_json)
+
+
+def migrate(config: ConfigPath = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+    """Bring the warehouse's tables, views and comments to this program's version; people may read meanwhile.
+
+    Example: nightcast migrate
+    """
+    loaded = start(config)
+    from pipeline.stages import migrate as stage
+
+    report.show(stage.run(loaded, show=bars(as_json)), as_json=as_json)
 
 
 def _range(day: datetime | None, first: datetime | None, last: datetime | None) -> tuple[date, date]:

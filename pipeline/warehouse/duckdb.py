@@ -15,6 +15,7 @@ from features.cutoff import Cutoff
 from pipeline.config import Config
 from pipeline.errors import Busy, ConfigError, PublishRefused
 from pipeline.warehouse import ddl, duckdb_file
+from pipeline.warehouse.migrations import Migration
 from pipeline.warehouse.schema import Engine, Table
 from pipeline.warehouse.sql import Rows, SqlWarehouse
 
@@ -32,7 +33,7 @@ class DuckDBWarehouse(SqlWarehouse):
         self._connection = connection
         self._path = path
         self._patience = patience
-        self._published = False
+        self._changed = False
 
     @classmethod
     def open(cls, config: Config, patience: float) -> DuckDBWarehouse:
@@ -45,19 +46,25 @@ class DuckDBWarehouse(SqlWarehouse):
         return cls(duckdb_file.connect(path, patience, read_only=False), path, patience)
 
     def close(self) -> None:
-        """Let go of the file, then bring the readers' copy up to date if a night was published."""
+        """Let go of the file, then bring the readers' copy up to date if a night was published, or the tables that it has were upgraded."""
         try:
-            if self._published:
+            if self._changed:
                 self.execute("CHECKPOINT")
         finally:
             self._connection.close()
-        if self._published:
+        if self._changed:
             self.refresh_read_copy()
+
+    def migrate(self) -> Migration:
+        """Create or upgrade tables, views and comments; nothing but one look when they are up to date."""
+        migration = super().migrate()
+        self._changed |= migration.found != migration.reached and duckdb_file.read_copy(self._path).exists()
+        return migration
 
     def publish(self, scores: pa.Table, target: str, cutoff: Cutoff, run: Mapping[str, object]) -> None:
         """Replace the night of (target, cutoff); readers of the copy see it once the connection is closed."""
         super().publish(scores, target, cutoff, run)
-        self._published = True
+        self._changed = True
 
     def refresh_read_copy(self) -> None:
         """Swap in a new copy for readers; only after the connection is closed."""
@@ -75,6 +82,9 @@ class DuckDBWarehouse(SqlWarehouse):
         """Undo the transaction's work."""
         with suppress(duckdb.Error):  # a COMMIT that failed has rolled back already
             self._connection.execute("ROLLBACK")
+
+    def shut(self, relations: Sequence[str]) -> None:
+        """Nothing to do: readers read a copy of the file."""
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
         """Run one statement with bound values."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from pipeline.errors import ConfigError
 from pipeline.warehouse import ddl
@@ -36,6 +37,14 @@ UPGRADES: Mapping[int, Sequence[str]] = {
 
 An upgrade renews all comments and views; one without statements does only that.
 """
+
+
+@dataclass(frozen=True)
+class Migration:
+    """From which version of the tables a warehouse was brought to which; None: it had none. The same twice: there was nothing to do."""
+
+    found: int | None
+    reached: int
 
 
 def newest() -> int:

@@ -10,6 +10,7 @@ import psycopg
 import pyarrow as pa
 import pyarrow.csv as pacsv
 from psycopg import errors
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from pipeline.config import Config
 from pipeline.errors import Busy, ConfigError, NightcastError, PublishRefused, Unreachable
@@ -33,6 +34,9 @@ ARROW: Mapping[int, pa.DataType] = {
     for oid in oids
 }
 """Arrow type of each PostgreSQL type, by its number in pg_type."""
+
+SHUT_MILLISECONDS = 50
+"""How long readers may queue behind a lock that keeps them out; PostgreSQL looks for deadlocks after a second."""
 
 LOCK_KEY = "hashtextextended($1, 0)"
 LOCK_HOLDERS = f"""
@@ -86,6 +90,30 @@ class PostgreSQLWarehouse(SqlWarehouse):
         """Undo the transaction's work; quiet when the connection is gone, for then the server has undone it."""
         with suppress(psycopg.Error):
             self._connection.execute("ROLLBACK")
+
+    def shut(self, relations: Sequence[str]) -> None:
+        """Keep readers out of these tables and views until the transaction ends; none of them waits long, and none is turned away.
+
+        Raises Busy when one of them reads for longer than the patience.
+        """
+        if relations:
+            retrying = Retrying(
+                retry=retry_if_exception_type(Busy),
+                stop=stop_after_delay(self._patience),
+                wait=wait_random_exponential(multiplier=0.05, max=1.0),
+                reraise=True,
+            )
+            retrying(self._shut_once, relations)
+
+    def _shut_once(self, relations: Sequence[str]) -> None:
+        """All the locks at once or none: who waited for one while holding another would make readers wait, or deadlock with them."""
+        self.execute("SAVEPOINT open_to_readers")
+        try:
+            self.execute(f"SET LOCAL lock_timeout = '{SHUT_MILLISECONDS}ms'")
+            self.execute(f"LOCK TABLE {ddl.names(relations)} IN ACCESS EXCLUSIVE MODE")
+        except Busy:
+            self.execute("ROLLBACK TO SAVEPOINT open_to_readers")
+            raise
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
         """Run one statement with bound values."""

@@ -15,11 +15,13 @@ from pipeline.errors import ConfigError, PublishRefused
 from pipeline.warehouse import ddl, migrations
 from pipeline.warehouse.checks import require_sound
 from pipeline.warehouse.checksum import COLUMNS, checksum
+from pipeline.warehouse.migrations import Migration
 from pipeline.warehouse.night import Night, night_of
 from pipeline.warehouse.schema import Engine, Table, conform
-from pipeline.warehouse.tables import DECILE_OUTCOMES, SCHEMA_VERSION, SCORE_RUNS, TABLES, USER_SCORES
+from pipeline.warehouse.tables import DECILE_OUTCOMES, SCHEMA_VERSION, SCORE_RUNS, TABLES, USER_SCORES, VIEWS
 
-FIND_TABLE = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = $1"
+FIND_TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
+FIND_TABLE = f"{FIND_TABLES} AND table_name = $1"
 FIND_VERSION = "SELECT max(version) AS version FROM schema_version"
 NIGHT = ("target", "cutoff")
 Rows: TypeAlias = "pa.Table | pa.RecordBatchReader"
@@ -54,16 +56,28 @@ class SqlWarehouse(ABC):
     def query(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
         """The rows of one SELECT; values are bound to $1, $2, … Instants come back in UTC."""
 
-    def migrate(self) -> None:
+    @abstractmethod
+    def shut(self, relations: Sequence[str]) -> None:
+        """Keep readers out of these tables and views until the transaction ends; none of them waits long, and none is turned away."""
+
+    def migrate(self) -> Migration:
         """Create or upgrade tables, views and comments; nothing but one look when they are up to date."""
-        if not migrations.statements(self._version(), self.engine):
+        found = self._version()
+        if migrations.statements(found, self.engine):
+            with self.transaction("migrate"):
+                found = self._version()  # another process may have been here first
+                self._upgrade(migrations.statements(found, self.engine))
+        return Migration(found, migrations.newest())
+
+    def _upgrade(self, statements: Sequence[str]) -> None:
+        if not statements:
             return
-        with self.transaction("migrate"):
-            for text in migrations.statements(self._version(), self.engine):
-                self.execute(text)
-            version = {"version": [migrations.newest()], "migrated_at": [clock.now()]}
-            self.remove(SCHEMA_VERSION, {"version": migrations.newest()})
-            self.append(SCHEMA_VERSION, conform(SCHEMA_VERSION, pa.table(version)))
+        there = self.query(FIND_TABLES)["table_name"].to_pylist()
+        self.shut([relation.name for relation in (*VIEWS, *TABLES) if relation.name in there])
+        for text in statements:
+            self.execute(text)
+        version = {"version": [migrations.newest()], "migrated_at": [clock.now()]}
+        self.append(SCHEMA_VERSION, conform(SCHEMA_VERSION, pa.table(version)))
 
     def publish(self, scores: pa.Table, target: str, cutoff: Cutoff, run: Mapping[str, object]) -> None:
         """Replace the night of (target, cutoff); the checks come first, so that the transaction is short."""

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from features.cutoff import Cutoff
 from pipeline.config import Config
+from pipeline.warehouse.migrations import Migration
 
 PATIENCE_SECONDS = 60.0
 """How long to wait for a lock that another process holds."""
@@ -18,7 +19,7 @@ PATIENCE_SECONDS = 60.0
 class Warehouse(Protocol):
     """An open connection; every method is one transaction that readers see whole or not at all."""
 
-    def migrate(self) -> None:
+    def migrate(self) -> Migration:
         """Create or upgrade tables, views and comments; nothing but one look when they are up to date."""
 
     def publish(self, scores: pa.Table, target: str, cutoff: Cutoff, run: Mapping[str, object]) -> None:
@@ -49,6 +50,19 @@ def open_warehouse(config: Config, *, patience: float = PATIENCE_SECONDS) -> Ite
     `patience` is in seconds. Raises Unreachable when the file cannot be opened or the server does not answer, Busy when another
     process holds the file or a lock for longer than `patience`; both name the place, never a password.
     """
+    with _connected(config, patience) as warehouse:
+        warehouse.migrate()
+        yield warehouse
+
+
+def migrate(config: Config, *, patience: float = PATIENCE_SECONDS) -> Migration:
+    """Bring the tables of `warehouse.url` up to date, and no more; raises what `open_warehouse` does."""
+    with _connected(config, patience) as warehouse:
+        return warehouse.migrate()
+
+
+@contextmanager
+def _connected(config: Config, patience: float) -> Iterator[Warehouse]:
     if config.warehouse.url.startswith("duckdb:"):
         from pipeline.warehouse.duckdb import DuckDBWarehouse
 
@@ -58,7 +72,6 @@ def open_warehouse(config: Config, *, patience: float = PATIENCE_SECONDS) -> Ite
 
         warehouse = PostgreSQLWarehouse.open(config, patience)
     try:
-        warehouse.migrate()
         yield warehouse
     finally:
         warehouse.close()

@@ -39,6 +39,9 @@ class Journal(SqlWarehouse):
     def rollback(self) -> None:
         self.steps.append("rollback")
 
+    def shut(self, relations: Sequence[str]) -> None:
+        raise NotImplementedError
+
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
         self._step(sql.split()[0].lower())
 
