@@ -20,6 +20,10 @@ Column = npt.NDArray[np.object_ | np.float64]
 MOST_GROUPS = 20
 """Of a column; the users of all others are one group, `OTHER`."""
 OTHER = "(other)"
+FROM_SOURCE = frozenset({"segment", "category"})
+"""Columns whose texts the source wrote: a text that few users share might name one of them."""
+LEAST_NAMED = 10
+"""Users without whom such a text is named nowhere."""
 
 MOST_DIGITS = 17
 """Significant ones that tell any two numbers apart."""
@@ -43,7 +47,8 @@ def parts(groups: Mapping[str, Column], bands: Mapping[str, Sequence[float]]) ->
     bands   column of numbers → edges in ascending order, of [−∞, e₀) [e₀, e₁) … [eₖ, ∞), as in `7 ≤ x < 30`. Without edges the users are
             cut into thirds at round numbers, or nearly; users of equal value stay together, so there may be fewer bands, and unequal ones
 
-    Texts come by number of users, the alphabet breaking ties: `MOST_GROUPS` of them, then the rest as `OTHER`. Bands ascend. Users without
+    Texts come by number of users, the alphabet breaking ties: `MOST_GROUPS` of them, then the rest as `OTHER`. Of a column in
+    `FROM_SOURCE` those of fewer than `LEAST_NAMED` users are part of the rest. Bands ascend. Users without
     a value are `UNKNOWN` and come last. A group without users is no part. Raises ValueError for edges of a column that holds texts.
     """
     found = []
@@ -53,21 +58,20 @@ def parts(groups: Mapping[str, Column], bands: Mapping[str, Sequence[float]]) ->
         elif column in bands:
             raise ValueError(f"Column '{column}' holds texts; edges {list(bands[column])} are for numbers")
         else:
-            named = _texts(values)
+            named = _texts(values, LEAST_NAMED if column in FROM_SOURCE else 1)
         found += [Part(column, name, rows) for name, rows in named if len(rows)]
     return found
 
 
-def _texts(values: Column) -> Iterator[tuple[str, Ints]]:
+def _texts(values: Column, least: int) -> Iterator[tuple[str, Ints]]:
     coded = pc.fill_null(pa.array(values, pa.string(), from_pandas=True), UNKNOWN).dictionary_encode()
     codes, names = coded.indices.to_numpy(), np.array(coded.dictionary.to_pylist(), dtype=object)
     counts = np.bincount(codes, minlength=len(names))
-    ranked = sorted(
-        (code for code, name in enumerate(names) if name not in (OTHER, UNKNOWN)), key=lambda code: (-counts[code], names[code])
-    )
-    for code in ranked[:MOST_GROUPS]:
+    known = [code for code, name in enumerate(names) if name not in (OTHER, UNKNOWN) and counts[code] >= least]
+    ranked = sorted(known, key=lambda code: (-counts[code], names[code]))[:MOST_GROUPS]
+    for code in ranked:
         yield names[code], np.flatnonzero(codes == code)
-    rest = np.isin(names, names[ranked[:MOST_GROUPS]]) | (names == UNKNOWN)
+    rest = np.isin(names, names[ranked]) | (names == UNKNOWN)
     yield OTHER, np.flatnonzero(~rest[codes])
     yield UNKNOWN, np.flatnonzero((names == UNKNOWN)[codes])
 

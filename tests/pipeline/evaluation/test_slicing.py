@@ -94,3 +94,9 @@ def test_every_user_is_in_exactly_one_part_of_a_column(values: Column) -> None:
     assert sorted(rows.tolist()) == list(range(len(values)))
     assert all(len(part.rows) and (np.diff(part.rows) > 0).all() for part in there)
     assert len({part.value for part in there}) == len(there) <= MOST_GROUPS + 2
+
+
+def test_a_text_of_the_source_that_few_users_share_is_named_nowhere() -> None:
+    values = np.array(["Norway"] * 10 + ["user-17"] * 9 + ["user-18"], dtype=object)
+    assert [(part.value, len(part.rows)) for part in parts({"segment": values}, {})] == [("Norway", 10), ("(other)", 10)]
+    assert [part.value for part in parts({"tenure": values}, {})] == ["Norway", "user-17", "user-18"]
