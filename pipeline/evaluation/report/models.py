@@ -13,8 +13,8 @@ from pipeline.evaluation.report.duel import Duel, duel, named, ranked
 from pipeline.evaluation.report.parts import NONE, SURELY, badge, difference_cell, figure_cell, folded, section, table
 from pipeline.evaluation.report.words import title, verdict
 
-FIRST = ("auc", "average_precision", "log_loss", "ece", "recall", "lift_decile_1", "gini", "mae", "total_ratio")
-APART = ("auc", "average_precision", "log_loss", "ece", "recall", "gini", "mae")
+FIRST = ("auc", "gini", "mae", "total_ratio", "average_precision", "log_loss", "ece", "recall", "lift_decile_1")
+APART = ("auc", "gini", "mae", "average_precision", "log_loss", "ece", "recall")
 """Figures, and differences, that have a column; all other figures can be unfolded."""
 CHANCE = 0.5
 

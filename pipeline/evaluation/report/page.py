@@ -119,7 +119,7 @@ def _tiles(evidence: Evidence, decision: Decision) -> list[str]:
         tone = "worse" if failed else "better"
         names = ", ".join(gate.name for gate in decision.gates if gate.verdict == "failed")
         tiles.append(_tile("Conditions met", f"{asked - failed} of {asked}", f"not met: {names}" if failed else "all of them", tone))
-    share = f"{evidence.positives:,} with outcome 1, {100 * evidence.positives / max(evidence.rows, 1):.1f} %"
+    share = f"{evidence.positives:,} with outcome 1, {100 * evidence.positives / max(evidence.rows, 1):.1f}\u00a0%"
     return [*tiles, _tile("Users judged", f"{evidence.rows:,}", share)]
 
 
