@@ -33,8 +33,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 TARGET = "purchase_7d"
 KINDS = ("active_days", "base_rate", "bg_nbd", "gbdt", "recency", "sequence")
 START_S, PATIENCE_MS = 120, 30_000
-METRIC_HEIGHT = 45
-"""Pixels of a line of the metrics on MLflow's page of a comparison, which draws no more of them than one sees."""
+METRIC_HEIGHT, CELL = 45, ".ReactVirtualized__Grid__innerScrollContainer > div"
+"""Pixels of a line of the metrics on MLflow's page of a comparison, which draws no more of them than one sees, and a place in it."""
 SECOND_VISIT = """
 localStorage.setItem("mlflow.workflowType_v1", '"machine_learning"');
 localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true");
@@ -165,10 +165,11 @@ def test_candidates_chosen_in_the_run_list_are_compared_by_the_same_metrics(page
         page.get_by_role("button", name=section).click()
     names, values = page.locator(".ReactVirtualized__Grid").filter(has_text="calibration"), page.locator(".ReactVirtualized__Grid").last
     values.evaluate(f"table => table.scrollTop = {5 * METRIC_HEIGHT}")
-    expect(names.get_by_text("evaluation_auc", exact=True)).to_be_in_viewport()
-    line = cells(names).index("evaluation_auc")
-    found = cells(values)[line * len(KINDS) :][: len(KINDS)]
-    assert sorted(map(float, found)) == sorted(round(shown.auc(kind), 3) for kind in KINDS)
+    name = names.locator(CELL).filter(has=page.get_by_text("evaluation_auc", exact=True))
+    expect(name).to_be_in_viewport()
+    line = "(cells, top) => cells.filter(each => each.style.top === top).map(each => Number(each.innerText))"
+    found = values.locator(CELL).evaluate_all(line, name.evaluate("cell => cell.style.top"))
+    assert sorted(found) == sorted(round(shown.auc(kind), 3) for kind in KINDS)
     picture("comparison")
 
 
@@ -214,8 +215,3 @@ def test_a_version_says_how_it_is_called_and_what_was_decided(page: Page, shown:
 def listed(page: Page, name: str) -> Locator:
     """The rows of a run list whose run's name begins so."""
     return page.locator(".ag-pinned-left-cols-container .ag-row").filter(has=page.get_by_role("link", name=re.compile(f"^{name}")))
-
-
-def cells(grid: Locator) -> list[str]:
-    """The texts of a table that is drawn as far as one sees it, line after line."""
-    return grid.locator(".ReactVirtualized__Grid__innerScrollContainer > div").all_inner_texts()
