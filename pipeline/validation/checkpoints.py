@@ -1,16 +1,15 @@
-"""Great Expectations over the table `day`: a checkpoint for each set of requirements that days are judged by."""
+"""Great Expectations over the table `facts`: a checkpoint for each set of requirements that days or nights are judged by."""
 
 from __future__ import annotations
 
 import logging
 import os
-from datetime import date
 from typing import Any
 from uuid import uuid4
 
 from pipeline.validation import buffered_duckdb
+from pipeline.validation.requirement import Requirement
 from pipeline.validation.stage import TABLE
-from pipeline.validation.suite import Requirement
 
 Suite = tuple[Requirement, ...]
 
@@ -37,13 +36,13 @@ class Checkpoints:
         """The SQLAlchemy engine of the database, which lasts while a connection to it is open."""
         return self._source.get_engine()
 
-    def run(self, suite: Suite, day: date) -> Any:
-        """Great Expectations' result of the suite over the table as it is now."""
+    def run(self, suite: Suite, subject: str) -> Any:
+        """Great Expectations' result of the suite over the table as it is now; `subject` says what it is about."""
         import great_expectations as gx
 
         if suite not in self._made:
             self._made[suite] = self._make(suite)
-        result = self._made[suite].run(run_id=gx.RunIdentifier(run_name=day.isoformat()))
+        result = self._made[suite].run(run_id=gx.RunIdentifier(run_name=subject))
         return next(iter(result.run_results.values()))
 
     def _make(self, suite: Suite) -> Any:

@@ -1,4 +1,4 @@
-"""The expectation of a day's suite. Importing this loads Great Expectations, which takes seconds."""
+"""The expectation of every suite. Importing this loads Great Expectations, which takes seconds."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from great_expectations.render import LegacyDiagnosticRendererType, LegacyRender
 from great_expectations.render.renderer.renderer import renderer
 
 from pipeline.validation.outcome import shown
-from pipeline.validation.suite import Requirement
+from pipeline.validation.requirement import Requirement
 
 
-class ExpectDayFactToBeBetween(gxe.ExpectColumnMaxToBeBetween):  # type: ignore[misc]  # pydantic v1 model, untyped here
-    """The one row of `day` holds a number between two bounds; null fails. Pages say it in the requirement's words."""
+class ExpectFactToBeBetween(gxe.ExpectColumnMaxToBeBetween):  # type: ignore[misc]  # pydantic v1 model, untyped here
+    """The one row of `facts` holds a number between two bounds; null fails. Pages say it in the requirement's words."""
 
     @classmethod
     @renderer(renderer_type=LegacyRendererType.PRESCRIPTIVE)  # type: ignore[untyped-decorator]
@@ -27,9 +27,9 @@ class ExpectDayFactToBeBetween(gxe.ExpectColumnMaxToBeBetween):  # type: ignore[
         return shown(result)
 
 
-def expectation(required: Requirement) -> ExpectDayFactToBeBetween:
+def expectation(required: Requirement) -> ExpectFactToBeBetween:
     """The requirement as an expectation."""
-    return ExpectDayFactToBeBetween(
+    return ExpectFactToBeBetween(
         column=required.fact,
         min_value=required.least,
         max_value=required.most,

@@ -11,7 +11,8 @@ from features.cutoff import HOUR_MICROS, Cutoff
 from features.target import ANY
 from pipeline.config import Config
 from pipeline.day_record import DayRecord
-from pipeline.validation.suite import ACCEPTED, AGE, QUARANTINED, VOLUME, Requirement, recent, wanted_types
+from pipeline.validation.requirement import Requirement
+from pipeline.validation.suite import ACCEPTED, AGE, QUARANTINED, VOLUME, recent, wanted_types
 
 Counted = Mapping[str, float | None]
 

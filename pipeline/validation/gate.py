@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from features.contract import IDENTITY
 from features.cutoff import Cutoff
 from pipeline.config import Config
 from pipeline.day_record import DayRecord
@@ -16,8 +17,9 @@ from pipeline.validation.checkpoints import Checkpoints
 from pipeline.validation.facts import day_facts
 from pipeline.validation.outcome import failed, ordered
 from pipeline.validation.report import DayPage, Reports
+from pipeline.validation.requirement import Requirement
 from pipeline.validation.stage import Stage
-from pipeline.validation.suite import Requirement, requirements
+from pipeline.validation.suite import END, requirements
 
 log = logging.getLogger(__name__)
 
@@ -45,11 +47,11 @@ class Gate:
         day's suite, and the report says so.
         """
         record = batch.record
-        counted = self._stage.count(batch.events, end.micros)
+        counted = self._stage.count(batch.events, {END: end.micros})
         facts = day_facts(self._config, record, history, counted, end_of_batch(self._config, record.day))
         suite = facts.judged(self._required)
         self._stage.store(facts.observed)
-        outcome = self._checkpoints.run(suite, record.day)
+        outcome = self._checkpoints.run(suite, record.day.isoformat())
         failures = failed(suite, outcome)
         url = self._reports.write(DayPage(record, failures, ordered(suite, outcome), facts.left_out(self._required), facts.usual))
         said = f"did not pass validation, {len(failures)} finding(s)" if failures else "passed validation"
@@ -66,7 +68,7 @@ class Gate:
 def open_gate(config: Config, folder: Path) -> Iterator[Gate]:
     """A gate that spills to `folder`; the reports go to `data_docs` beside the configuration."""
     required, checkpoints = requirements(config), Checkpoints()
-    stage = Stage(checkpoints.engine, folder, required)
+    stage = Stage(checkpoints.engine, folder, required, IDENTITY)
     gate = Gate(config, required, stage, checkpoints, Reports(config.root / "data_docs", config.validation.reports_url))
     try:
         yield gate

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.validation.suite import Requirement
+from pipeline.validation.requirement import Requirement
 
 
 def failed(required: Sequence[Requirement], outcome: Any) -> tuple[str, ...]:

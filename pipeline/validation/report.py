@@ -19,7 +19,7 @@ from typing import Any
 
 from pipeline.day_record import DayRecord
 from pipeline.validation import frame
-from pipeline.validation.suite import Requirement
+from pipeline.validation.requirement import Requirement
 
 DAYS = "validations/events"
 PAGE = "gate/report.html"

@@ -3,46 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from features.contract import EARLIEST, EVENTS, LATEST, LONGEST, VALUE_RANGE
 from features.target import ANY
 from pipeline.config import Config
 from pipeline.errors import ConfigError
 from pipeline.source.mapping_sql import literal, quoted
+from pipeline.validation.requirement import REPEATED, SHARE, Requirement
 
 ACCEPTED = "accepted_rows"
-REPEATED = "repeated_identities"
 QUARANTINED = "quarantined_share"
 VOLUME = "times_the_usual_volume"
 AGE = "hours_since_the_newest_event"
 
-END = "getvariable('end_of_events')"
-
-OTHERWISE = "{:,.0f} otherwise"
-SHARE = "{:.2%} of the rows"
-
-
-@dataclass(frozen=True)
-class Requirement:
-    """Bounds, both included, of one fact of the day.
-
-    fact     name of the fact; `[A-Za-z0-9_]` only
-    allowed  what the bounds say, in words
-    measure  SQL aggregate over the staged events, from which the fact comes; empty where it does not come from them
-    shown    format of an observed value
-    """
-
-    fact: str
-    allowed: str
-    measure: str = ""
-    least: float | None = None
-    most: float | None = None
-    shown: str = OTHERWISE
+END = "end_of_events"
+"""Variable of the measures: the first instant too late for an event, in microseconds."""
 
 
 def requirements(config: Config) -> list[Requirement]:
-    """The gate of any day. The SQL may use `END`, the first instant too late for an event, in microseconds.
+    """The gate of any day. The measures read the variable `END`.
 
     Raises ConfigError if `validation.max_null_share` names a column that events do not have.
     """
@@ -102,7 +81,7 @@ def _ranges(config: Config) -> dict[str, tuple[str, str]]:
     types, last = config.source.event_types, config.lake.buckets - 1
     return {
         "event_time": (
-            f"epoch_us(event_time) < {EARLIEST.micros} OR epoch_us(event_time) >= {END}",
+            f"epoch_us(event_time) < {EARLIEST.micros} OR epoch_us(event_time) >= getvariable('{END}')",
             f"from {EARLIEST} to before the end of the day and its tolerance (validation.future_tolerance_hours)",
         ),
         "available_at": (

@@ -3,7 +3,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from pipeline.validation.expectation import expectation
-from pipeline.validation.suite import Requirement
+from pipeline.validation.requirement import Requirement
 
 REQUIRED = Requirement("wrong_bucket", "bucket is from 0 to 15", most=0, shown="{:,.0f} otherwise")
 

@@ -170,7 +170,7 @@ def test_two_gates_at_once_do_not_see_each_other(configured: Configured, tmp_pat
 
 def test_an_expectation_that_raises_fails_the_gate(configured: Configured, staging: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def lose_a_column(stage: Stage, _: Counted) -> None:
-        stage._run("CREATE OR REPLACE TABLE day AS SELECT * EXCLUDE (wrong_bucket) FROM day")
+        stage._run("CREATE OR REPLACE TABLE facts AS SELECT * EXCLUDE (wrong_bucket) FROM facts")
 
     with open_gate(configured(), staging) as gate:
         assert check(gate, staging, events()).passed

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from pipeline.validation.outcome import failed, ordered, raised, shown
-from pipeline.validation.suite import Requirement
+from pipeline.validation.requirement import Requirement
 
 A, B = Requirement("a", "a is so", most=0), Requirement("b", "b is so", most=0)
 

@@ -14,11 +14,14 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from features.contract import IDENTITY
 from pipeline.config import Config
 from pipeline.validation import buffered_duckdb
 from pipeline.validation.facts import Counted
+from pipeline.validation.requirement import REPEATED, Requirement
 from pipeline.validation.stage import Stage
-from pipeline.validation.suite import REPEATED, Requirement, requirements
+from pipeline.validation.suite import END as LAST
+from pipeline.validation.suite import requirements
 from tests.pipeline.validation.day_of_events import END, MORNING, events
 
 
@@ -26,7 +29,7 @@ from tests.pipeline.validation.day_of_events import END, MORNING, events
 def opened(folder: Path, required: Sequence[Requirement]) -> Iterator[tuple[Stage, sa.Engine]]:
     buffered_duckdb.register()
     engine = sa.create_engine(f"{buffered_duckdb.URL}:memory:{folder.parent.name}")
-    stage = Stage(engine, folder, required)
+    stage = Stage(engine, folder, required, IDENTITY)
     try:
         yield stage, engine
     finally:
@@ -37,7 +40,7 @@ def opened(folder: Path, required: Sequence[Requirement]) -> Iterator[tuple[Stag
 def count(config: Config, folder: Path, table: pa.Table) -> Counted:
     pq.write_table(table, folder / "events.parquet", row_group_size=3)
     with opened(folder, requirements(config)) as (stage, _):
-        return stage.count(folder / "events.parquet", END.micros)
+        return stage.count(folder / "events.parquet", {LAST: END.micros})
 
 
 NULL = [None, "x", "y", "z"]
@@ -91,7 +94,7 @@ def test_equal_hashes_of_different_events_are_no_repetition(configured: Callable
     required = [Requirement(REPEATED, "", "count(*) - 1", most=0)]
     pq.write_table(events(), staging / "events.parquet")
     with opened(staging, required) as (stage, _):
-        assert stage.count(staging / "events.parquet", END.micros) == {REPEATED: 0}
+        assert stage.count(staging / "events.parquet", {LAST: END.micros}) == {REPEATED: 0}
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -111,7 +114,7 @@ def test_the_facts_of_a_day_replace_those_of_the_day_before(staging: Path) -> No
     with opened(staging, required) as (stage, engine), engine.connect() as connection:
         stage.store({"a": 1, "b": 0.25})
         stage.store({"a": 2})
-        assert [tuple(row) for row in connection.exec_driver_sql("FROM day")] == [(2.0, None)]
+        assert [tuple(row) for row in connection.exec_driver_sql("FROM facts")] == [(2.0, None)]
 
 
 def test_memory_is_limited_and_spills_to_the_folder(staging: Path) -> None:

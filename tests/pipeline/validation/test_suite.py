@@ -8,7 +8,8 @@ import pytest
 from features.contract import EVENTS
 from pipeline.config import Config
 from pipeline.errors import ConfigError
-from pipeline.validation.suite import AGE, VOLUME, Requirement, recent, requirements, wanted_types
+from pipeline.validation.requirement import Requirement
+from pipeline.validation.suite import AGE, VOLUME, recent, requirements, wanted_types
 
 
 def by_fact(config: Config) -> dict[str, Requirement]:
