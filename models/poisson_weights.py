@@ -23,7 +23,7 @@ _ABOVE = np.round(poisson.cdf(np.arange(MOST), 1) * 2.0**32).astype(np.uint32)
 
 def keys(seed: int, count: int) -> Keys:
     """(count,) one number per sample, from which its weights follow; more samples do not change the first ones."""
-    return np.random.SeedSequence(seed).generate_state(count, np.uint64)
+    return np.random.SeedSequence(seed).generate_state(count, np.uint64).astype(np.uint64, copy=False)
 
 
 def draw(chosen: Keys, rows: int) -> Weights:

@@ -96,7 +96,7 @@ def _empty(rows: int) -> Sums:
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")  # else every division asks first whether it may
 def _walk(order: Order, weights: Weights, seen: Sums) -> None:
     users, value, rank, precision = seen.weight, seen.value, seen.rank, seen.precision
     group, held = np.zeros(LANES, dtype=np.int32), np.zeros(LANES)
@@ -162,8 +162,7 @@ def _look(order: Order, weights: Weights, seen: Sums, edges: Floats, above: Floa
 @njit(cache=True, nogil=True)
 def _above(order: Order, weights: Weights, seen: Sums, lane: int, edge: float) -> float:
     """Values above one edge of one sample that holds users."""
-    mark = np.searchsorted(seen.reached[:, lane], edge, side="left")
-    at = max(mark - 1, 0) * MARK
+    at = max(int(np.searchsorted(seen.reached[:, lane], edge, side="left")) - 1, 0) * MARK
     reached = seen.reached[at // MARK, lane]
     while at < len(order.place) - 1 and reached + weights[order.place[at], lane] < edge:
         reached += weights[order.place[at], lane]
