@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 
 def run(config: Config, *, show: bool) -> dict[str, Any]:  # noqa: ARG001 – nothing to count
-    """Upgrade tables, views and comments; from which version to which, `before` null for an empty warehouse.
+    """Upgrade tables, views and comments, and let readers read them; from which version to which, `before` null for an empty warehouse.
 
     People may read meanwhile: they see the tables as they were, then as they are. Run again, or twice at once, it changes nothing more.
     Raises ConfigError for a warehouse of a newer program, and what `open_warehouse` raises.

@@ -86,6 +86,9 @@ class DuckDBWarehouse(SqlWarehouse):
     def shut(self, relations: Sequence[str]) -> None:
         """Nothing to do: readers read a copy of the file."""
 
+    def admit_readers(self) -> None:
+        """Nothing to do: who may read the file may read all of it."""
+
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
         """Run one statement with bound values."""
         with _own_errors(self._path):

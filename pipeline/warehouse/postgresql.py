@@ -15,7 +15,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 from pipeline.config import Config
 from pipeline.errors import Busy, ConfigError, NightcastError, PublishRefused, Unreachable
 from pipeline.postgresql_url import conninfo
-from pipeline.warehouse import ddl
+from pipeline.warehouse import ddl, readers
 from pipeline.warehouse.schema import BIGINT, BOOLEAN, DATE, DOUBLE, INSTANT, INTEGER, TEXT, Engine, Table
 from pipeline.warehouse.sql import Rows, SqlWarehouse
 
@@ -114,6 +114,10 @@ class PostgreSQLWarehouse(SqlWarehouse):
         except Busy:
             self.execute("ROLLBACK TO SAVEPOINT open_to_readers")
             raise
+
+    def admit_readers(self) -> None:
+        """Let the members of `readers.ROLE` read, within the open transaction."""
+        readers.admit(self)
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
         """Run one statement with bound values."""

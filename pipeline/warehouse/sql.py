@@ -33,6 +33,10 @@ class SqlWarehouse(ABC):
     engine: ClassVar[Engine]
 
     @abstractmethod
+    def close(self) -> None:
+        """Let go of the connection."""
+
+    @abstractmethod
     def begin(self, lock: str) -> None:
         """Open a transaction that no other with the same `lock` runs beside."""
 
@@ -60,6 +64,10 @@ class SqlWarehouse(ABC):
     def shut(self, relations: Sequence[str]) -> None:
         """Keep readers out of these tables and views until the transaction ends; none of them waits long, and none is turned away."""
 
+    @abstractmethod
+    def admit_readers(self) -> None:
+        """Give those who only read their rights, within the open transaction, as far as they lack them and the engine knows rights."""
+
     def migrate(self) -> Migration:
         """Create or upgrade tables, views and comments; nothing but one look when they are up to date."""
         found = self._version()
@@ -78,6 +86,7 @@ class SqlWarehouse(ABC):
             self.execute(text)
         version = {"version": [migrations.newest()], "migrated_at": [clock.now()]}
         self.append(SCHEMA_VERSION, conform(SCHEMA_VERSION, pa.table(version)))
+        self.admit_readers()
 
     def publish(self, scores: pa.Table, target: str, cutoff: Cutoff, run: Mapping[str, object]) -> None:
         """Replace the night of (target, cutoff); the checks come first, so that the transaction is short."""

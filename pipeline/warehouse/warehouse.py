@@ -11,6 +11,7 @@ import pyarrow as pa
 from features.cutoff import Cutoff
 from pipeline.config import Config
 from pipeline.warehouse.migrations import Migration
+from pipeline.warehouse.sql import SqlWarehouse
 
 PATIENCE_SECONDS = 60.0
 """How long to wait for a lock that another process holds."""
@@ -56,17 +57,20 @@ def open_warehouse(config: Config, *, patience: float = PATIENCE_SECONDS) -> Ite
 
 
 def migrate(config: Config, *, patience: float = PATIENCE_SECONDS) -> Migration:
-    """Bring the tables of `warehouse.url` up to date, and no more; raises what `open_warehouse` does."""
+    """Bring the tables of `warehouse.url` and the rights of their readers up to date, and no more; raises what `open_warehouse` does."""
     with _connected(config, patience) as warehouse:
-        return warehouse.migrate()
+        migration = warehouse.migrate()
+        with warehouse.transaction("migrate"):
+            warehouse.admit_readers()
+    return migration
 
 
 @contextmanager
-def _connected(config: Config, patience: float) -> Iterator[Warehouse]:
+def _connected(config: Config, patience: float) -> Iterator[SqlWarehouse]:
     if config.warehouse.url.startswith("duckdb:"):
         from pipeline.warehouse.duckdb import DuckDBWarehouse
 
-        warehouse: DuckDBWarehouse | PostgreSQLWarehouse = DuckDBWarehouse.open(config, patience)
+        warehouse: SqlWarehouse = DuckDBWarehouse.open(config, patience)
     else:
         from pipeline.warehouse.postgresql import PostgreSQLWarehouse
 

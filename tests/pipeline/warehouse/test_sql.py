@@ -39,6 +39,12 @@ class Journal(SqlWarehouse):
     def rollback(self) -> None:
         self.steps.append("rollback")
 
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def admit_readers(self) -> None:
+        raise NotImplementedError
+
     def shut(self, relations: Sequence[str]) -> None:
         raise NotImplementedError
 
