@@ -46,7 +46,7 @@ def users(seed: int, rows: int, levels: int) -> tuple[np.ndarray, np.ndarray, np
     return y, raw, 1 / (1 + np.exp(-raw[::-1]))
 
 
-rows = st.one_of(st.integers(2, 30), st.integers(30, 700))
+rows = st.one_of(st.integers(2, 30), st.integers(30, 300))
 levels = st.sampled_from([0, 1, 3, 30])
 
 
