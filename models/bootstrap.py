@@ -102,10 +102,10 @@ def _calibration_error(gaps: Floats, samples: Floats) -> Floats:
 def interval(figure: str, point: float, sample: Floats, *, difference: bool = False, level: float = 0.95) -> tuple[float, float]:
     """Lower and upper end of the interval of a figure, or of the difference of two models' figures, from its replicates (r,).
 
-    The middle `level` of the replicates that are defined. Those of a figure in `BIASED` lie beside its value by about as much as the value
-    lies beside the truth: that is made good by the side where it widens the interval, as it is known roughly only; the figure's own ends
-    are at least 0. Where one of two models has hardly any calibration error, and the other one a small one, the interval of the difference
-    is too narrow. Raises ValueError if no replicate is defined.
+    The middle `level` of the replicates that are defined. Those of a figure in `BIASED` lie to one side of its value, by about as much as
+    the value lies off the truth. As that is known roughly only, it moves just the end that it widens the interval by; a figure's own ends
+    are at least 0. Where one of two models has hardly any calibration error and the other a small one, the interval of the difference is
+    too narrow. Raises ValueError if no replicate is defined.
     Source: Efron & Tibshirani 1993, "An introduction to the bootstrap", chapters 10 and 13.
     """
     defined = sample[np.isfinite(sample)]
