@@ -16,6 +16,9 @@ ALONE = "there is no champion to compare with"
 IN_SLICES = {"auc": "AUC", "log_loss": "log loss"}
 """The figures in which no group may get worse, and what they are called."""
 
+SHOWN = 3
+"""Most cases in a sentence, the surest first."""
+
 
 def lead(challenge: Challenge) -> Gate:
     """It is surely better than the champion, and by more than `min_effect`.
@@ -65,7 +68,8 @@ def slices(challenge: Challenge) -> Gate:
     told = [f"{words}, p = {p:.2g}" for p, words in found]
     worse = [words for words, sure in zip(told, holm([p for p, _ in found], level), strict=True) if sure]
     if worse:
-        return Gate("slices", "failed", f"it is significantly worse where {'; and where '.join(worse)} ({looked})")
+        more = f"; and in {len(worse) - SHOWN} more cases" if len(worse) > SHOWN else ""
+        return Gate("slices", "failed", f"it is significantly worse where {'; and where '.join(worse[:SHOWN])}{more} ({looked})")
     return Gate("slices", "passed", f"it is nowhere significantly worse; closest comes {told[0]} ({looked})")
 
 

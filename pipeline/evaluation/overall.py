@@ -39,8 +39,8 @@ def weigh_all(
 
     y (n,), raw and probability (k, n), all finite; of a target that is a sum also amounts (n,) and expected (k, n).
     Figures are those of `bootstrap.replicates`, with its intervals from `settings.replicates` samples by the seed, which all models share:
-    a difference is as sure as the pair allows. The AUC and its differences have DeLong's. One-sided p-values are those of a normal
-    difference.
+    a difference is as sure as the pair allows. The AUC and its differences have DeLong's, and `calibration_ratio`, the sum of
+    probabilities over that of outcomes, has a formula too. One-sided p-values are those of a normal difference.
     """
     if not versions:
         return (), ()
@@ -49,7 +49,11 @@ def weigh_all(
     samples = bootstrap.replicates(y, raw, probability, reach=reach, count=count, seed=seed, amounts=amounts, expected=expected)
     areas, spread = metrics.delong(y, raw)
     figures = tuple(
-        {"auc": intervals.normal(float(areas[place]), float(spread[place, place]), least=0.0, most=1.0), **_figures(points, samples, place)}
+        {
+            "auc": intervals.normal(float(areas[place]), float(spread[place, place]), least=0.0, most=1.0),
+            **_figures(points, samples, place),
+            "calibration_ratio": intervals.ratio(probability[place], y.astype(np.float64)),
+        }
         for place in range(len(versions))
     )
     pairs = []

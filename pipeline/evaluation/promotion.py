@@ -40,9 +40,10 @@ def decide(evidence: Evidence, champion: str | None, rule: Rule) -> Decision:
 
 
 def _settle(between: Contest) -> Decision:
-    for tried in between.models:
+    for place, tried in enumerate(between.models):
         if not tried.failed:
-            return _promoted(tried, between, _of_model(tried, between))
+            ahead = tuple(why for other in between.models[:place] for why in other.shortfalls)
+            return _promoted(tried, between, (*_of_model(tried, between), *ahead))
     for tried in between.baselines:
         if not tried.failed:
             return _promoted(tried, between, _of_baseline(tried, between))

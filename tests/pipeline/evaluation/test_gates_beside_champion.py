@@ -127,3 +127,11 @@ def test_without_judged_groups_the_gate_says_why_it_is_skipped(found: tuple[Slic
 
 def test_baselines_answer_to_fewer_gates_in_the_same_order() -> None:
     assert [gate for gate in OF_MODELS if gate in OF_BASELINES] == list(OF_BASELINES)
+
+
+def test_of_many_groups_that_are_worse_the_surest_three_are_named() -> None:
+    found = tuple(group(name, "2", "1", {"auc": p}) for name, p in (("A", 1e-4), ("B", 1e-7), ("C", 1e-5), ("D", 1e-6), ("E", 1e-3)))
+    words = slices(beside(found=found)).words
+    assert [words.index(f"segment = {name} ") for name in "BDC"] == sorted(words.index(f"segment = {name} ") for name in "BDC")
+    assert "; and in 2 more cases (Holm's test" in words
+    assert "segment = A" not in words

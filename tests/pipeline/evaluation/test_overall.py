@@ -135,3 +135,11 @@ def test_a_refund_counts_as_nothing_spent() -> None:
 
 def test_without_models_there_is_nothing_to_say() -> None:
     assert weighed(RAW[:0]) == ((), ())
+
+
+def test_the_calibration_ratio_is_expected_over_happened() -> None:
+    y = np.array([0, 1, 0, 1], dtype=np.int8)
+    probability = np.array([[0.2, 0.6, 0.3, 0.4], [0.5, 0.5, 0.5, 0.5]])
+    (first, second), _ = weigh_all(y, ["1", "2"], probability, probability, Evaluation(replicates=100), seed=1)
+    assert first["calibration_ratio"].value == pytest.approx(1.5 / 2)
+    assert second["calibration_ratio"].value == pytest.approx(1.0)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pipeline.evaluation.decision import Rule
 from pipeline.evaluation.evidence import Difference, Estimate, Evidence
 from pipeline.evaluation.promotion import decide
-from tests.pipeline.evaluation.judged_models import AS_OF, EVALUATION, evidence, model
+from tests.pipeline.evaluation.judged_models import AS_OF, EVALUATION, evidence, group, model
 
 
 def test_the_best_candidate_becomes_the_first_champion() -> None:
@@ -129,3 +129,11 @@ def test_what_one_challenger_may_do_one_of_four_may_not() -> None:
     decision = decide(evidence(champion, model("2", 0.7102), *others), "1", Rule())
     assert (decision.promoted, decision.version) == (False, "2")
     assert "its lower end, -0.0025 after dividing the chance of error by 4, is not above 0" in decision.reasons[1]
+
+
+def test_a_better_model_that_was_passed_over_is_explained() -> None:
+    unfair = group("Oz", "3", "1", {"auc": 1e-6})
+    found = evidence(model("1", 0.70), model("2", 0.74), model("3", 0.78), slices=(unfair,))
+    decision = decide(found, "1", Rule())
+    assert (decision.promoted, decision.version) == (True, "2")
+    assert any("version 3 (gbdt) fails at slices: it is significantly worse where segment = Oz" in why for why in decision.reasons)

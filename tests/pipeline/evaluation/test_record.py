@@ -83,7 +83,9 @@ def test_a_figure_that_is_not_a_number_is_kept_as_unknown() -> None:
 
 def test_the_run_shows_pictures_a_page_and_says_the_figures(kept: Kept) -> None:
     said = kept.run.client.get_run(kept.run.id).data.tags["mlflow.note.content"]
-    assert said.startswith("**gbdt v2 should score purchase_7d from now on.** Version 2 (gbdt) replaces champion version 1 (gbdt). On the same")
+    assert said.startswith(
+        "**gbdt v2 should score purchase_7d from now on.** Version 2 (gbdt) replaces champion version 1 (gbdt). On the same"
+    )
     assert "| model | AUC | average precision | log loss |" in said
     assert "| gbdt v2 | 0." in said
     pictures = {entry.path for entry in kept.run.client.list_artifacts(kept.run.id, "figures")}
