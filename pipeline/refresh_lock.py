@@ -1,4 +1,4 @@
-"""One refresh at a time in a local lake: the others wait, and learn who holds it."""
+"""One refresh of a local lake, or one move of a target's champion, at a time: the others wait, and learn who holds the lock."""
 
 from __future__ import annotations
 
