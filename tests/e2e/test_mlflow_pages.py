@@ -195,7 +195,7 @@ def test_the_evaluations_report_opens_in_mlflow_with_its_pictures(page: Page, sh
 
 
 def test_the_registered_model_shows_champion_and_challenger_and_why(page: Page, shown: Shown, picture: Picture) -> None:
-    page.set_viewport_size({"width": 1700, "height": 1900})  # all versions at once
+    page.set_viewport_size({"width": 1700, "height": 2300})  # all versions at once
     page.goto(f"/#/models/{TARGET}")
     for version, alias in ((shown.decision.champion, "champion"), (shown.decision.version, "challenger")):
         held = page.get_by_role("row").filter(has=page.get_by_role("link", name=f"Version {version}", exact=True))
