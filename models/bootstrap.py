@@ -118,6 +118,19 @@ def interval(figure: str, point: float, sample: Floats, *, difference: bool = Fa
     return max(point - max(bias, 0) - (upper - middle), least), max(point - min(bias, 0) + middle - lower, least)
 
 
+def interval_between(figure: str, points: Floats, samples: Floats, *, level: float = 0.95) -> tuple[float, float]:
+    """Ends of the interval of the difference of two models' figures (2,), the first − the second, from their replicates (2, r).
+
+    The middle `level` of the paired differences. Replicates of a figure in `BIASED` move together even where the models' true errors are
+    apart, and how far either lies off the truth is known roughly only: there the ends are those of the two models' own intervals at their
+    farthest, which is wide and safe. Raises ValueError like `interval`.
+    """
+    if figure not in BIASED:
+        return interval(figure, float(points[0] - points[1]), samples[0] - samples[1], level=level)
+    (low, high), (other_low, other_high) = (interval(figure, float(points[model]), samples[model], level=level) for model in (0, 1))
+    return low - other_high, high - other_low
+
+
 def _cores() -> int:
     return os.cpu_count() or 1
 

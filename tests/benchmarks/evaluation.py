@@ -223,7 +223,7 @@ def _holds(name: str, truth: Floats, point: Floats, samples: Floats, one: int, o
     if other is None:
         lower, upper = bootstrap.interval(name, float(point[one]), samples[one])
         return bool(lower <= truth[one] <= upper)
-    lower, upper = bootstrap.interval(name, float(point[one] - point[other]), samples[one] - samples[other], difference=True)
+    lower, upper = bootstrap.interval_between(name, point[[one, other]], samples[[one, other]])
     return bool(lower <= truth[one] - truth[other] <= upper)
 
 

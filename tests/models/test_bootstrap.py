@@ -120,6 +120,17 @@ def test_chance_is_added_to_the_calibration_gaps_that_it_cannot_explain() -> Non
     assert bootstrap._calibration_error(gaps, samples)[0] == pytest.approx([0.12 + 0.01 + 0.02, 0.12 - 0.01 + 0.02])
 
 
+def test_an_interval_between_two_models_is_the_middle_of_the_paired_differences() -> None:
+    first, second = np.arange(101.0), np.arange(101.0) * 0.5
+    assert bootstrap.interval_between("brier", np.array([50.0, 25.0]), np.stack([first, second])) == pytest.approx((1.25, 48.75))
+
+
+def test_an_interval_between_biased_figures_is_put_together_from_both() -> None:
+    samples = np.stack([np.linspace(90, 110, 101), np.linspace(85, 95, 101)])
+    ends = bootstrap.interval_between("ece", np.array([100.0, 88.0]), samples)
+    assert ends == pytest.approx((90.5 - (88 + 4.75), 109.5 - (88 - 2 - 4.75)))
+
+
 def test_there_is_no_interval_without_a_replicate() -> None:
     with pytest.raises(ValueError, match="None of 3 replicates of gini"):
         bootstrap.interval("gini", 0.5, np.full(3, np.nan))
