@@ -24,6 +24,7 @@ from pipeline.config_sections import (
     Mlflow,
     Name,
     Promotion,
+    Publish,
     Schedule,
     TargetSection,
     Training,
@@ -55,6 +56,7 @@ class Config(BaseSettings):
     leaks: Leaks = Leaks()
     evaluation: Evaluation = Evaluation()
     promotion: Promotion = Promotion()
+    publish: Publish = Publish()
     schedule: Schedule = Schedule()
     root: Path = Path()
 

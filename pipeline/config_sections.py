@@ -21,9 +21,14 @@ class Section(BaseModel):
 
 
 class Warehouse(Section):
-    """Where people read: `duckdb:///file.duckdb` or `postgresql://user@host/db`."""
+    """Where people read: `duckdb:///file.duckdb` or `postgresql://user@host/db`.
+
+    keep_days  nights whose cutoff is that many days older than the newest are dropped after a publish, their outcomes and quality are
+               not; 0: none. A night that is dropped before its prediction window has closed is never compared with what happened
+    """
 
     url: str = Field("duckdb:///nightcast.duckdb", pattern=r"^(duckdb:///.+|postgresql://.+)$")
+    keep_days: Annotated[int, Field(ge=0, le=36_500)] = 0
 
 
 class LakeSection(Section):
@@ -245,6 +250,22 @@ class Promotion(Section):
     def rule(self) -> dict[str, Any]:
         """The part that decides."""
         return self.model_dump(exclude={"approval", "approval_hours"})
+
+
+class Publish(Section):
+    """What a night's scores must look like before they replace what people read; see `pipeline.validation.score_suite`.
+
+    max_refused_share    of the eligible users, who then have no score
+    max_shift            population stability index of the raw scores since the night before
+    max_level            after a change of champion, whose raw scores cannot be compared: the mean probability is at most so many times that
+                         of the night before, and at least one part in so many
+    compare_within_days  an older night is not compared with; 0: none is
+    """
+
+    max_refused_share: Share = 0.1
+    max_shift: Annotated[float, Field(gt=0)] = 0.25
+    max_level: Annotated[float, Field(gt=1)] = 2.0
+    compare_within_days: Annotated[int, Field(ge=0, le=365)] = 7
 
 
 class Schedule(Section):

@@ -19,27 +19,30 @@ Counted = Mapping[str, float | None]
 
 @dataclass(frozen=True)
 class Facts:
-    """A day in numbers.
+    """A day or a night in numbers.
 
     observed  value of each fact; None where there is none
     waiting   facts that need more history than there is, each with what is there
     usual     what they were compared with, in words
+    rows      the fact without which there is nothing to judge, and what is said then
     """
 
     observed: Counted
     waiting: Mapping[str, str]
     usual: Sequence[str] = ()
+    rows: tuple[str, str] = (ACCEPTED, "there are no events")
 
     def judged(self, required: Sequence[Requirement]) -> tuple[Requirement, ...]:
-        """The requirements that can be judged on this day; without events only their number."""
-        if not self.observed[ACCEPTED]:
-            return tuple(each for each in required if each.fact == ACCEPTED)
+        """The requirements that can be judged now; without rows only their number."""
+        needed, _ = self.rows
+        if not self.observed[needed]:
+            return tuple(each for each in required if each.fact == needed)
         return tuple(each for each in required if each.fact not in self.waiting)
 
     def left_out(self, required: Sequence[Requirement]) -> list[tuple[str, str]]:
         """The others, in words, each with the reason."""
         kept = self.judged(required)
-        return [(each.allowed, self.waiting.get(each.fact, "there are no events")) for each in required if each not in kept]
+        return [(each.allowed, self.waiting.get(each.fact, self.rows[1])) for each in required if each not in kept]
 
 
 def day_facts(config: Config, record: DayRecord, history: Sequence[DayRecord], counted: Counted, day_end: Cutoff) -> Facts:

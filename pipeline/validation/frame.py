@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
+
+from pipeline.validation.site import findings_table
 
 STYLE = """
 :root{color-scheme:light dark;--line:#8884;--good:#1a7f37;--bad:#b3261e}
@@ -22,13 +25,31 @@ i.fa-exclamation-triangle::before{content:"not computed";font-style:normal}
 """
 
 
-def page(title: str, body: str, *, home: str = "") -> str:
-    """A whole page; `home` is the way to the list of days. `body` is HTML."""
-    way = f'<nav><a href="{home}index.html">All days</a><a href="{home}expectations/events.html">What every day must meet</a></nav>'
+WAYS = {"index.html": "All days", "expectations/events.html": "What every day must meet"}
+
+
+def page(title: str, body: str, *, home: str = "", ways: Mapping[str, str] = WAYS) -> str:
+    """A whole page; `home` is the way to the site's folder, below which `ways` lead on. `body` is HTML."""
+    way = "<nav>" + "".join(f'<a href="{home}{place}">{escape(words)}</a>' for place, words in ways.items()) + "</nav>"
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n<body>{way}\n<h1>{escape(title)}</h1>\n{body}\n</body></html>\n"
     )
+
+
+def verdict(consequence: str, failures: Sequence[str]) -> str:
+    """Whether it passed; if not, what follows from that, and why."""
+    if not failures:
+        return '<p class="passed">Passed.</p>'
+    return f'<p class="refused">Refused: {escape(consequence)}.</p>' + bullets(failures)
+
+
+def judged(results: Sequence[Any], usual: Sequence[str], left_out: Sequence[tuple[str, str]], subject: str) -> str:
+    """Great Expectations' findings, what they were compared with, and what was not judged, with the reason."""
+    compared = f"<h2>Compared with</h2>{bullets(usual)}" if usual else ""
+    missing = [f"{allowed}: {reason}" for allowed, reason in left_out]
+    not_judged = f"<h2>Not judged on {escape(subject)}</h2>{bullets(missing)}" if missing else ""
+    return f"<h2>Requirements</h2>{findings_table(results)}{compared}{not_judged}"
 
 
 def bullets(sentences: Sequence[str], kind: str = "") -> str:

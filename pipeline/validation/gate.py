@@ -18,6 +18,7 @@ from pipeline.validation.facts import day_facts
 from pipeline.validation.outcome import failed, ordered
 from pipeline.validation.report import DayPage, Reports
 from pipeline.validation.requirement import Requirement
+from pipeline.validation.site import site_of
 from pipeline.validation.stage import Stage
 from pipeline.validation.suite import END, requirements
 
@@ -66,10 +67,10 @@ class Gate:
 
 @contextmanager
 def open_gate(config: Config, folder: Path) -> Iterator[Gate]:
-    """A gate that spills to `folder`; the reports go to `data_docs` beside the configuration."""
+    """A gate that spills to `folder`; the reports go to `site_of` the configuration."""
     required, checkpoints = requirements(config), Checkpoints()
     stage = Stage(checkpoints.engine, folder, required, IDENTITY)
-    gate = Gate(config, required, stage, checkpoints, Reports(config.root / "data_docs", config.validation.reports_url))
+    gate = Gate(config, required, stage, checkpoints, Reports(site_of(config)))
     try:
         yield gate
     finally:

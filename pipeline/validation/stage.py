@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ class Stage:
         return counted
 
     def store(self, observed: Counted) -> None:
-        """Make these the facts; null where there is none."""
+        """Make these the facts; null where there is none, or no finite one."""
         columns = ", ".join(f"{_number(observed.get(each.fact))} AS {quoted(each.fact)}" for each in self._required)
         self._run(f"CREATE OR REPLACE TABLE {TABLE} AS SELECT {columns or '1 AS nothing'}")
 
@@ -83,4 +84,4 @@ def _repeated(rows: str, columns: str) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "NULL::DOUBLE" if value is None else f"{value!r}::DOUBLE"
+    return "NULL::DOUBLE" if value is None or not isfinite(value) else f"{value!r}::DOUBLE"

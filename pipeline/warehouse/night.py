@@ -69,7 +69,7 @@ def night_of(scores: pa.Table, target: str, cutoff: Cutoff, run: Mapping[str, ob
     known = [name for name in scores.column_names if name in USER_SCORES.names and name not in key]
     users = conform(USER_SCORES, scores.filter(pc.invert(refused)).select(known), key)
     reasons = scores.filter(refused).select(["user_id", "refused_reason"]).rename_columns(["user_id", "reason"])
-    row = {name: [value] for name, value in _run_values(run, target, cutoff).items()}
+    row = {name: [value] for name, value in run_values(run, target, cutoff).items()}
     return Night(
         target,
         cutoff,
@@ -81,7 +81,8 @@ def night_of(scores: pa.Table, target: str, cutoff: Cutoff, run: Mapping[str, ob
     )
 
 
-def _run_values(run: Mapping[str, object], target: str, cutoff: Cutoff) -> dict[str, object]:
+def run_values(run: Mapping[str, object], target: str, cutoff: Cutoff) -> dict[str, object]:
+    """What the run said of itself (`RUN`), typed. Raises PublishRefused for a value that is missing or cannot be read."""
     values: dict[str, object] = {}
     for name, read in RUN.items():
         try:

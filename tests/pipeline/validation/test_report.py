@@ -12,6 +12,7 @@ from features.cutoff import Cutoff
 from pipeline.config import Config
 from pipeline.validation.gate import open_gate
 from pipeline.validation.report import DayPage, Reports
+from pipeline.validation.site import Site
 from tests.pipeline.validation.day_of_events import DAY, END, days_before, events, record, staged
 
 Configured = Callable[..., Config]
@@ -39,7 +40,7 @@ def test_pages_stay_across_runs_and_the_index_lists_them_newest_first(configured
 
 
 def test_the_index_names_the_refused_days_on_top_and_parts_the_years(tmp_path: Path) -> None:
-    reports = Reports(tmp_path, "")
+    reports = Reports(Site(tmp_path, ""))
     for day, failures in ((date(2025, 12, 31), ()), (date(2026, 1, 1), ("too few",)), (date(2026, 1, 2), ())):
         reports.write(DayPage(record(day), failures, (), (), ()))
     reports.write_index()
@@ -54,7 +55,7 @@ def test_a_page_of_an_earlier_release_stays_listed(tmp_path: Path) -> None:
     folder = tmp_path / "validations/events/2026-01-01/gate"
     folder.mkdir(parents=True)
     (folder / "verdict.json").write_text(json.dumps({"day": "2026-01-01", "rows": 5, "accepted": 4, "passed": True}))
-    Reports(tmp_path, "").write_index()
+    Reports(Site(tmp_path, "")).write_index()
     assert "<td>5<td>4<td>–<td>–" in (tmp_path / "index.html").read_text()
 
 
@@ -123,7 +124,7 @@ def test_no_user_is_named(configured: Configured, staging: Path) -> None:
 
 
 def test_the_index_of_five_years_is_small(tmp_path: Path) -> None:
-    reports = Reports(tmp_path, "")
+    reports = Reports(Site(tmp_path, ""))
     for back in range(1700):
         name = (DAY - timedelta(days=back)).isoformat()
         folder = tmp_path / "validations/events" / name / "gate"
