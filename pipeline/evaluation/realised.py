@@ -25,13 +25,17 @@ logger = logging.getLogger(__name__)
 UNREALISED = """
 SELECT run.cutoff, run.model_version FROM score_runs AS run
 WHERE run.target = $1 AND NOT EXISTS (
-  SELECT 1 FROM model_quality AS seen WHERE seen.target = run.target AND seen.cutoff = run.cutoff AND seen.basis = 'realised')
+  SELECT 1 FROM decile_outcomes AS tenth WHERE tenth.target = run.target AND tenth.cutoff = run.cutoff
+) AND NOT EXISTS (
+  SELECT 1 FROM model_quality AS seen
+  WHERE seen.target = run.target AND seen.cutoff = run.cutoff AND seen.basis = 'realised' AND seen."rows" = 0)
 ORDER BY run.cutoff
 """
+"""Tenths are written last, and forgotten with the scores they belong to; of a night whose users are all gone there are none."""
 UNKNOWN_KIND = "published"
 """The warehouse knows the version that answered, and not its kind."""
 
-PUBLISHED = "SELECT user_id, score, raw_score, expected_value FROM user_scores WHERE target = $1 AND cutoff = $2"
+PUBLISHED = "SELECT user_id, score, raw_score, expected_value, decile FROM user_scores WHERE target = $1 AND cutoff = $2"
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Night:
 
 
 def unrealised(warehouse: Warehouse, targets: Sequence[Target], until: Cutoff) -> list[Night]:
-    """Published nights whose prediction window has closed by `until` and whose realised quality is not known yet, oldest first."""
+    """Published nights whose prediction window has closed by `until` and of which it is not known yet what came true, oldest first."""
     nights = []
     for target in targets:
         for row in warehouse.query(UNREALISED, [target.name]).to_pylist():
@@ -55,18 +59,36 @@ def unrealised(warehouse: Warehouse, targets: Sequence[Target], until: Cutoff) -
 
 
 def published(warehouse: Warehouse, night: Night) -> pa.Table:
-    """`user_id`, `score`, `raw_score` and `expected_value` of the night's users."""
+    """`user_id`, `score`, `raw_score`, `expected_value` and `decile` of the night's users."""
     return warehouse.query(PUBLISHED, [night.target.name, night.cutoff.instant])
 
 
-def judged(night: Night, scores: pa.Table, outcomes: Sequence[pa.Table], settings: Evaluation, seed: int) -> Evidence | None:
-    """The night's scores beside the `outcomes` of each bucket's users: the evidence about its one version; None if no user has an outcome.
+def beside(scores: pa.Table, outcomes: Sequence[pa.Table]) -> pa.Table:
+    """The `published` scores and the `outcomes` of each bucket's users, joined by user and sorted by them.
 
-    Outcomes with an `amount`, those of a sum target, are held against the expected values too. A user whose events are gone from the lake
-    has no outcome and drops out. With too few of an outcome the version is set aside.
+    A user whose events are gone from the lake has no outcome and drops out.
     """
     happened = pa.concat_tables(outcomes, promote_options="default")
-    joined = scores.join(happened, keys="user_id", join_type="inner").sort_by("user_id")
+    return scores.join(happened, keys="user_id", join_type="inner").sort_by("user_id")
+
+
+def tenths(joined: pa.Table) -> pa.Table:
+    """The rows of `decile_outcomes` about a night: what came true in each decile of which at least one user's outcome is known."""
+    summed = "amount" in joined.column_names
+    wanted = [("label", "count"), ("label", "sum"), *([("amount", "sum")] if summed else [])]
+    found = joined.group_by("decile").aggregate(wanted).sort_by("decile")
+    values = found["amount_sum"] if summed else pa.nulls(len(found), pa.float64())
+    return pa.table(
+        {"decile": found["decile"], "users": found["label_count"], "realised_events": found["label_sum"], "realised_value": values}
+    )
+
+
+def judged(night: Night, joined: pa.Table, settings: Evaluation, seed: int) -> Evidence | None:
+    """The night's scores `beside` what happened: the evidence about its one version; None if no user has an outcome.
+
+    Outcomes with an `amount`, those of a sum target, are held against the expected values too. With too few of an outcome the version is
+    set aside.
+    """
     if not joined.num_rows:
         return None
     summed = "amount" in joined.column_names

@@ -19,7 +19,7 @@ from pipeline.errors import MissingInput
 from pipeline.evaluation.drift import stability_index, verdict
 from pipeline.evaluation.groups import require_known
 from pipeline.evaluation.outcomes import OutcomeTask, bucket_outcomes
-from pipeline.evaluation.realised import Night, judged, published, quality, unrealised
+from pipeline.evaluation.realised import Night, beside, judged, published, quality, tenths, unrealised
 from pipeline.evaluation.record import QUALITY_TABLE
 from pipeline.lake import Lake
 from pipeline.progress import track
@@ -30,15 +30,17 @@ from pipeline.warehouse import open_warehouse
 logger = logging.getLogger(__name__)
 
 DRIFT_TABLE = "feature_drift"
+TENTHS_TABLE = "decile_outcomes"
 AMOUNTS = ("mae", "rmse", "gini", "total_ratio")
 """Figures that only a sum target has."""
 
 
 def run(config: Config, cutoff: Cutoff, *, targets: Sequence[Target], show: bool) -> dict[str, Any]:
-    """Write `feature_drift` at `cutoff`, and realised `model_quality` of published nights whose windows have closed by then, by slice too.
+    """Write `feature_drift` at `cutoff`, and what came of published nights whose windows have closed by then.
 
-    Drift compares with the newest cutoff that taught one of the champions. Nights whose days have not all been ingested wait; each is
-    judged once, and one whose users cannot be ranked by what happened has a null AUC.
+    Of such a night there is realised `model_quality`, by slice too, and `decile_outcomes`. Drift compares with the newest cutoff that
+    taught one of the champions. Nights whose days have not all been ingested wait; each is judged once, and again if other scores have
+    replaced it; one whose users cannot be ranked by what happened has a null AUC.
     Raises NoChampion, MissingInput if the features of one of the two cutoffs have not been built as configured now, and ConfigError for
     an unknown column in `evaluation.slices`.
     """
@@ -112,10 +114,12 @@ def _outcomes(config: Config, lake: Lake, nights: Sequence[Night], covered: Cuto
 
 def _realise(config: Config, night: Night, scores: pa.Table, outcomes: Sequence[pa.Table]) -> dict[str, Any]:
     """Judge one night and write it down, so that it is not looked at again: also where nothing can be said of it."""
-    found = judged(night, scores, outcomes, config.evaluation, config.training.seed)
-    key = {"target": night.target.name, "cutoff": night.cutoff.instant, "model_version": night.model_version, "basis": "realised"}
+    joined = beside(scores, outcomes)
+    found = judged(night, joined, config.evaluation, config.training.seed)
+    key = {"target": night.target.name, "cutoff": night.cutoff.instant}
     with open_warehouse(config) as warehouse:
-        warehouse.replace(QUALITY_TABLE, key, quality(found))
+        warehouse.replace(QUALITY_TABLE, {**key, "model_version": night.model_version, "basis": "realised"}, quality(found))
+        warehouse.replace(TENTHS_TABLE, key, tenths(joined))  # last: a night that has them is not due again
     figures = found.models[0].figures if found and found.models else {}
     auc = figures.get("auc")
     return {

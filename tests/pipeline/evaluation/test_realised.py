@@ -12,7 +12,7 @@ from pipeline.config import Config
 from pipeline.config_sections import Evaluation
 from pipeline.evaluation.evidence import Estimate
 from pipeline.evaluation.outcomes import GROUP
-from pipeline.evaluation.realised import Night, judged, quality, unrealised
+from pipeline.evaluation.realised import Night, beside, judged, quality, tenths, unrealised
 from pipeline.evaluation.record import quality_rows
 from pipeline.warehouse import open_warehouse
 from tests.synthetic_lake import AS_OF, configuration
@@ -37,6 +37,9 @@ def score_run(version: str) -> pa.Table:
     )
 
 
+TENTH = pa.table({"decile": [1], "users": [3], "realised_events": [1], "realised_value": pa.nulls(1, pa.float64())})
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     made = configuration(tmp_path)
@@ -46,6 +49,7 @@ def config(tmp_path: Path) -> Config:
             warehouse.replace("score_runs", {"target": "purchase_7d", "cutoff": cutoff.instant}, score_run(version))
         done = {"target": "purchase_7d", "cutoff": AS_OF.plus_days(-14).instant, "model_version": "1", "basis": "realised"}
         warehouse.replace("model_quality", done, quality_rows({"auc": Estimate(0.7)}, 3))
+        warehouse.replace("decile_outcomes", {"target": "purchase_7d", "cutoff": AS_OF.plus_days(-14).instant}, TENTH)
     return made
 
 
@@ -71,7 +75,8 @@ def night(config: Config) -> Night:
 def scored(**columns: list[float]) -> pa.Table:
     """Users in descending order of their scores."""
     raw = [2 - number / 10 for number in range(40)]
-    return pa.table({"user_id": USERS, "score": [1 / (1 + np.exp(-each)) for each in raw], "raw_score": raw, **columns})
+    tenth = pa.array([number // 4 + 1 for number in range(40)], pa.int32())
+    return pa.table({"user_id": USERS, "score": [1 / (1 + np.exp(-each)) for each in raw], "raw_score": raw, "decile": tenth, **columns})
 
 
 def happened(labels: list[int], **columns: list[object]) -> list[pa.Table]:
@@ -85,7 +90,7 @@ HALF = [1, 0] * 20
 
 def test_scores_are_joined_with_the_outcomes_of_their_own_users(config: Config) -> None:
     strangers = pa.table({"user_id": ["x", "y"], "label": pa.array([1, 1], pa.int8())})
-    found = judged(night(config), scored(), [*happened([1] * 10 + [0] * 30), strangers], SETTINGS, 7)
+    found = judged(night(config), beside(scored(), [*happened([1] * 10 + [0] * 30), strangers]), SETTINGS, 7)
     assert found is not None
     assert (found.rows, found.positives) == (40, 10)
     (model,) = found.models
@@ -97,7 +102,7 @@ def test_scores_are_joined_with_the_outcomes_of_their_own_users(config: Config) 
 
 def test_a_night_is_judged_within_each_group_that_is_large_enough(config: Config) -> None:
     segment: list[object] = ["Oz"] * 24 + ["Utopia"] * 10 + [None] * 6
-    found = judged(night(config), scored(), happened(HALF, **{GROUP + "segment": segment}), SETTINGS, 7)
+    found = judged(night(config), beside(scored(), happened(HALF, **{GROUP + "segment": segment})), SETTINGS, 7)
     assert found is not None
     assert [(part.name, part.rows, bool(part.too_small)) for part in found.slices] == [
         ("segment = Oz", 24, False),
@@ -114,46 +119,75 @@ def test_a_night_is_judged_within_each_group_that_is_large_enough(config: Config
 def test_a_number_groups_users_by_its_bands(config: Config) -> None:
     views: list[object] = [*range(30), *[None] * 10]
     settings = SETTINGS.model_copy(update={"bands": {"views": (5.0,)}})
-    found = judged(night(config), scored(), happened(HALF, **{GROUP + "views": views}), settings, 7)
+    found = judged(night(config), beside(scored(), happened(HALF, **{GROUP + "views": views})), settings, 7)
     assert found is not None
     assert [(part.name, part.rows) for part in found.slices] == [("views = x < 5", 5), ("views = x ≥ 5", 25), ("views = (unknown)", 10)]
 
 
 def test_buckets_without_the_column_have_unknown_groups(config: Config) -> None:
     there, without = happened(HALF, **{GROUP + "segment": ["Oz"] * 40})
-    found = judged(night(config), scored(), [there, without.drop_columns([GROUP + "segment"])], SETTINGS, 7)
+    found = judged(night(config), beside(scored(), [there, without.drop_columns([GROUP + "segment"])]), SETTINGS, 7)
     assert found is not None
     assert [(part.value, part.rows) for part in found.slices] == [("Oz", 25), ("(unknown)", 15)]
 
 
 @pytest.mark.parametrize(("labels", "rows"), [([0] * 40, 40), ([1] * 40, 40), ([1] + [0] * 39, 40)])
 def test_where_users_cannot_be_ranked_the_auc_is_null(config: Config, labels: list[int], rows: int) -> None:
-    assert quality(judged(night(config), scored(), happened(labels), SETTINGS, 7)).to_pylist() == [
+    assert quality(judged(night(config), beside(scored(), happened(labels)), SETTINGS, 7)).to_pylist() == [
         {"slice": "all", "metric": "auc", "value": None, "lower": None, "upper": None, "rows": rows}
     ]
 
 
 def test_a_night_whose_users_are_all_gone_is_known_by_nothing(config: Config) -> None:
     strangers = pa.table({"user_id": ["x"], "label": pa.array([1], pa.int8())})
-    assert judged(night(config), scored(), [strangers], SETTINGS, 7) is None
+    assert judged(night(config), beside(scored(), [strangers]), SETTINGS, 7) is None
     assert [(row["value"], row["rows"]) for row in quality(None).to_pylist()] == [(None, 0)]
 
 
-def test_a_night_with_a_null_auc_is_not_due_again(config: Config) -> None:
+def test_a_night_is_due_until_its_tenths_are_known(config: Config) -> None:
     target = config.target("purchase_7d")
     with open_warehouse(config) as warehouse:
         (due,) = unrealised(warehouse, [target], AS_OF)
-        key = {"target": "purchase_7d", "cutoff": due.cutoff.instant, "model_version": due.model_version, "basis": "realised"}
-        warehouse.replace("model_quality", key, quality(None))
+        key = {"target": "purchase_7d", "cutoff": due.cutoff.instant}
+        mark = {**key, "model_version": due.model_version, "basis": "realised"}
+        warehouse.replace("model_quality", mark, quality_rows({"auc": Estimate(0.7)}, 3))
+        assert unrealised(warehouse, [target], AS_OF) == [due]  # killed in between, or judged before there were tenths
+        warehouse.replace("decile_outcomes", key, TENTH)
         assert unrealised(warehouse, [target], AS_OF) == []
+        warehouse.replace("decile_outcomes", key, TENTH.slice(0, 0))
+        assert unrealised(warehouse, [target], AS_OF) == [due]  # other scores have replaced the night
+        warehouse.replace("model_quality", mark, quality(None))
+        assert unrealised(warehouse, [target], AS_OF) == []  # its users are all gone: there will never be any
+
+
+def test_what_came_true_is_counted_in_each_tenth() -> None:
+    scores = pa.table({"user_id": ["a", "b", "c", "d", "gone"], "decile": pa.array([1, 2, 1, 2, 3], pa.int32())})
+    happened = [pa.table({"user_id": ["c", "a"], "label": pa.array([1, 1], pa.int8())})]
+    happened += [pa.table({"user_id": ["b", "d", "stranger"], "label": pa.array([0, 1, 1], pa.int8())})]
+    assert tenths(beside(scores, happened)).to_pylist() == [
+        {"decile": 1, "users": 2, "realised_events": 2, "realised_value": None},
+        {"decile": 2, "users": 2, "realised_events": 1, "realised_value": None},
+    ]
+
+
+def test_of_a_sum_the_tenths_hold_what_it_came_to() -> None:
+    scores = pa.table({"user_id": ["a", "b", "c"], "decile": pa.array([1, 1, 2], pa.int32())})
+    happened = pa.table({"user_id": ["a", "b", "c"], "label": pa.array([1, 1, 0], pa.int8()), "amount": [2.5, 4.0, -1.0]})
+    assert tenths(beside(scores, [happened])).to_pylist() == [
+        {"decile": 1, "users": 2, "realised_events": 2, "realised_value": 6.5},
+        {"decile": 2, "users": 1, "realised_events": 0, "realised_value": -1.0},
+    ]
+
+
+def test_a_night_whose_users_are_all_gone_has_no_tenths() -> None:
+    assert tenths(beside(pa.table({"user_id": ["a"], "decile": [1]}), [pa.table({"user_id": ["b"], "label": [1]})])).num_rows == 0
 
 
 def test_expected_values_are_held_against_what_was_spent(config: Config) -> None:
     spent: list[object] = [float(40 - number) if number < 20 else 0.0 for number in range(40)]
     labels = [1] * 20 + [0] * 20
-    found = judged(
-        night(config), scored(expected_value=[40.0 - number for number in range(40)]), happened(labels, amount=spent), SETTINGS, 7
-    )
+    scores = scored(expected_value=[40.0 - number for number in range(40)])
+    found = judged(night(config), beside(scores, happened(labels, amount=spent)), SETTINGS, 7)
     assert found is not None
     figures = found.models[0].figures
     assert figures["mae"].value == pytest.approx(sum(range(1, 21)) / 40)

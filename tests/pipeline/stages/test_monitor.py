@@ -55,6 +55,22 @@ def test_a_matured_night_is_compared_with_what_happened_once(night: Config) -> N
     assert monitor.run(night, AS_OF, targets=[night.target("purchase_7d")], show=False)["realised"] == []
 
 
+def test_what_came_true_stands_beside_what_each_tenth_was_expected_to_do(night: Config) -> None:
+    target = night.target("purchase_7d")
+    with open_warehouse(night) as warehouse:
+        before = warehouse.query("SELECT * FROM score_deciles").to_pylist()
+    assert {row["realised_events"] for row in before} == {None}
+    monitor.run(night, AS_OF, targets=[target], show=False)
+    labels = Lake(night.lake_url).read("labels", {"target": target.name, "cutoff": PUBLISHED.key}, ["user_id", "label"])
+    with open_warehouse(night) as warehouse:
+        after = warehouse.query("SELECT * FROM score_deciles ORDER BY decile").to_pylist()
+        scores = warehouse.query("SELECT user_id, decile FROM user_scores")
+    joined = scores.join(labels, "user_id").group_by("decile").aggregate([("label", "sum")]).sort_by("decile")
+    assert [row["realised_events"] for row in after] == joined["label_sum"].to_pylist()
+    assert sum(row["realised_events"] for row in after) > 0
+    assert {row["realised_value"] for row in after} == {None}
+
+
 def test_quality_by_group_of_users_is_written_beside_that_of_all(night: Config) -> None:
     settings = Evaluation(slices=("tenure", "active_days_any_30d"), bands={"active_days_any_30d": (3,)}, slice_rows=40, slice_positives=5)
     config = night.model_copy(update={"evaluation": settings})

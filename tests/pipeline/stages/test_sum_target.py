@@ -104,6 +104,8 @@ def test_once_the_window_has_closed_the_expected_values_are_held_against_what_wa
     rows = warehouse_rows(config, "SELECT metric, value FROM model_quality WHERE basis = 'realised' AND slice = 'all'")
     realised = {row["metric"]: row["value"] for row in rows}
     assert realised.keys() >= FIGURES
+    (tenths,) = warehouse_rows(config, "SELECT sum(expected_value) AS expected, sum(realised_value) AS realised FROM score_deciles")
+    assert tenths["expected"] / tenths["realised"] == pytest.approx(realised["total_ratio"])
     # The night is the cutoff that the candidates were judged at: the same users, the same model, the same figures.
     judged = next(each for each in results["evaluate"]["candidates"] if each["version"] == results["gbdt"]["version"])
     for name in FIGURES:
