@@ -17,11 +17,17 @@ def names(columns: Sequence[str]) -> str:
     return ", ".join(quoted(name) for name in columns)
 
 
+def literal(text: str) -> str:
+    """The text as a constant, safe whatever it contains."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def create_table(table: Table, engine: Engine) -> list[str]:
     """Statements that create the table with its key and comments."""
     columns = [_declared(column, engine) for column in table.columns]
     body = ",\n  ".join([*columns, f"PRIMARY KEY ({names(table.key)})"])
-    return [f"CREATE TABLE {quoted(table.name)} (\n  {body}\n)", *comments(table)]
+    parts = f" PARTITION BY LIST ({quoted(table.parted_by)})" if table.parted_by and engine == "postgresql" else ""
+    return [f"CREATE TABLE {quoted(table.name)} (\n  {body}\n){parts}", *comments(table)]
 
 
 def create_view(view: View) -> list[str]:
@@ -32,8 +38,8 @@ def create_view(view: View) -> list[str]:
 def comments(relation: Table | View) -> list[str]:
     """Statements that put the comments on the table or view and each of its columns."""
     kind = "VIEW" if isinstance(relation, View) else "TABLE"
-    own = f"COMMENT ON {kind} {quoted(relation.name)} IS {_literal(relation.comment)}"
-    each = [f"COMMENT ON COLUMN {quoted(relation.name)}.{quoted(column.name)} IS {_literal(column.comment)}" for column in relation.columns]
+    own = f"COMMENT ON {kind} {quoted(relation.name)} IS {literal(relation.comment)}"
+    each = [f"COMMENT ON COLUMN {quoted(relation.name)}.{quoted(column.name)} IS {literal(column.comment)}" for column in relation.columns]
     return [own, *each]
 
 
@@ -52,6 +58,11 @@ def delete(table: Table, key: Sequence[str]) -> str:
     return f"DELETE FROM {quoted(table.name)} WHERE {_equal(key)}"  # noqa: S608 – quoted, bound
 
 
+def delete_below(table: Table, column: str) -> str:
+    """Delete the rows that have less than the bound value in a column."""
+    return f"DELETE FROM {quoted(table.name)} WHERE {quoted(column)} < $1"  # noqa: S608 – quoted, bound
+
+
 def insert_from(table: Table, source: str) -> str:
     """Insert every row of another relation with the same columns."""
     return f"INSERT INTO {quoted(table.name)} ({names(table.names)}) SELECT {names(table.names)} FROM {quoted(source)}"  # noqa: S608
@@ -64,7 +75,3 @@ def _equal(key: Sequence[str]) -> str:
 def _declared(column: Column, engine: Engine) -> str:
     kind = column.type.duckdb if engine == "duckdb" else column.type.postgresql
     return f"{quoted(column.name)} {kind}{'' if column.optional else ' NOT NULL'}"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

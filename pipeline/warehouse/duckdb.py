@@ -18,6 +18,7 @@ from pipeline.warehouse import ddl, duckdb_file
 from pipeline.warehouse.migrations import Migration
 from pipeline.warehouse.schema import Engine, Table
 from pipeline.warehouse.sql import Rows, SqlWarehouse
+from pipeline.warehouse.tables import NIGHT_TABLES
 
 SCHEME = "duckdb:///"
 CONTENDED = re.compile("conflict|constraint", re.IGNORECASE)
@@ -29,10 +30,11 @@ class DuckDBWarehouse(SqlWarehouse):
 
     engine: ClassVar[Engine] = "duckdb"
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path, patience: float) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path, patience: float, keep_days: int) -> None:
         self._connection = connection
         self._path = path
         self._patience = patience
+        self.keep_days = keep_days
         self._changed = False
 
     @classmethod
@@ -43,7 +45,7 @@ class DuckDBWarehouse(SqlWarehouse):
             raise ConfigError(f"warehouse.url = '{config.warehouse.url}' does not name a file", mend=f"write {SCHEME}nightcast.duckdb")
         path = config.path(name)
         duckdb_file.create(path)
-        return cls(duckdb_file.connect(path, patience, read_only=False), path, patience)
+        return cls(duckdb_file.connect(path, patience, read_only=False), path, patience, config.warehouse.keep_days)
 
     def close(self) -> None:
         """Let go of the file, then bring the readers' copy up to date if a night was published, or the tables that it has were upgraded."""
@@ -85,6 +87,12 @@ class DuckDBWarehouse(SqlWarehouse):
 
     def shut(self, relations: Sequence[str]) -> None:
         """Nothing to do: readers read a copy of the file."""
+
+    def drop_before(self, cutoff: Cutoff) -> None:
+        """Delete every night with an earlier cutoff, all at once."""
+        with self.transaction("retire"):
+            for table in NIGHT_TABLES:
+                self.execute(ddl.delete_below(table, "cutoff"), [cutoff.instant])
 
     def admit_readers(self) -> None:
         """Nothing to do: who may read the file may read all of it."""

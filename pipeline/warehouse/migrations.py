@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.errors import ConfigError
-from pipeline.warehouse import ddl
-from pipeline.warehouse.schema import Engine
+from pipeline.warehouse import ddl, parting
+from pipeline.warehouse.schema import Engine, Table
 from pipeline.warehouse.tables import TABLES, VIEWS
 
 UPGRADES: Mapping[int, Sequence[str]] = {
@@ -32,10 +32,11 @@ UPGRADES: Mapping[int, Sequence[str]] = {
   PRIMARY KEY ("target", "cutoff", "decile")
 )""",
     ),
+    parting.VERSION: (),
 }
 """For each version after 1, the statements that lead there from the version before, in SQL that both engines read.
 
-An upgrade renews all comments and views; one without statements does only that.
+An upgrade renews all comments and views; one without statements does only that, or what one engine alone needs.
 """
 
 
@@ -50,6 +51,11 @@ class Migration:
 def newest() -> int:
     """Version of the tables that this program writes."""
     return max(UPGRADES, default=1)
+
+
+def preparations(found: int | None, engine: Engine) -> list[str]:
+    """What comes before `statements` in the same transaction, and takes long: people may read meanwhile."""
+    return [text for table in _parted_anew(found, engine) for text in parting.copy(table)]
 
 
 def statements(found: int | None, engine: Engine) -> list[str]:
@@ -67,6 +73,12 @@ def statements(found: int | None, engine: Engine) -> list[str]:
     if found is None:
         tables = [text for table in TABLES for text in ddl.create_table(table, engine)]
     else:
-        tables = [text for version in range(found + 1, newest() + 1) for text in UPGRADES[version]]
+        tables = [text for table in _parted_anew(found, engine) for text in parting.exchange(table)]
+        tables += [text for version in range(found + 1, newest() + 1) for text in UPGRADES[version]]
         tables += [text for table in TABLES for text in ddl.comments(table)]
     return tables + [text for view in VIEWS for text in ddl.create_view(view)]
+
+
+def _parted_anew(found: int | None, engine: Engine) -> list[Table]:
+    due = engine == "postgresql" and found is not None and found < parting.VERSION <= newest()
+    return [table for table in TABLES if table.parted_by] if due else []

@@ -12,12 +12,15 @@ import pyarrow.csv as pacsv
 from psycopg import errors
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
+from features.cutoff import Cutoff
 from pipeline.config import Config
 from pipeline.errors import Busy, ConfigError, NightcastError, PublishRefused, Unreachable
 from pipeline.postgresql_url import conninfo
-from pipeline.warehouse import ddl, readers
+from pipeline.warehouse import ddl, partitions, readers
+from pipeline.warehouse.night import Night
 from pipeline.warehouse.schema import BIGINT, BOOLEAN, DATE, DOUBLE, INSTANT, INTEGER, TEXT, Engine, Table
 from pipeline.warehouse.sql import Rows, SqlWarehouse
+from pipeline.warehouse.tables import SCORE_RUNS
 
 COPY_ROWS = 16_384
 ARROW: Mapping[int, pa.DataType] = {
@@ -38,6 +41,9 @@ ARROW: Mapping[int, pa.DataType] = {
 SHUT_MILLISECONDS = 50
 """How long readers may queue behind a lock that keeps them out; PostgreSQL looks for deadlocks after a second."""
 
+UPGRADE = "migrate"
+"""Lock of an upgrade, which every other transaction shares: none of them meets half-exchanged tables."""
+
 LOCK_KEY = "hashtextextended($1, 0)"
 LOCK_HOLDERS = f"""
 SELECT a.pid, a.application_name FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
@@ -50,10 +56,11 @@ class PostgreSQLWarehouse(SqlWarehouse):
 
     engine: ClassVar[Engine] = "postgresql"
 
-    def __init__(self, connection: psycopg.Connection[tuple[Any, ...]], place: str, patience: float) -> None:
+    def __init__(self, connection: psycopg.Connection[tuple[Any, ...]], place: str, patience: float, keep_days: int) -> None:
         self._connection = connection
         self._place = place
         self._patience = patience
+        self.keep_days = keep_days
 
     @classmethod
     def open(cls, config: Config, patience: float) -> PostgreSQLWarehouse:
@@ -61,7 +68,7 @@ class PostgreSQLWarehouse(SqlWarehouse):
         place, address = config.warehouse_place, conninfo(config.warehouse.url, "warehouse.url")
         with _own_errors(place):
             connection = psycopg.connect(address, autocommit=True, cursor_factory=psycopg.RawCursor)
-        warehouse = cls(connection, place, patience)
+        warehouse = cls(connection, place, patience, config.warehouse.keep_days)
         for name, value in (("TimeZone", "UTC"), ("lock_timeout", f"{max(1, int(patience * 1000))}ms")):
             warehouse.execute("SELECT set_config($1, $2, false)", [name, value])
         return warehouse
@@ -71,16 +78,23 @@ class PostgreSQLWarehouse(SqlWarehouse):
         self._connection.close()
 
     def begin(self, lock: str) -> None:
-        """Open a transaction that no other with the same `lock` runs beside."""
+        """Open a transaction that no other with the same `lock` runs beside, and no upgrade."""
         self.execute("BEGIN")
         try:
-            self.execute(f"SELECT pg_advisory_xact_lock({LOCK_KEY})", [f"nightcast {lock}"])
-        except Busy as busy:
-            self.rollback()
-            raise self._held(lock) from busy
+            if lock != UPGRADE:
+                self.hold(UPGRADE, shared=True)
+            self.hold(lock)
         except NightcastError:
             self.rollback()
             raise
+
+    def hold(self, lock: str, *, shared: bool = False) -> None:
+        """Take the lock until the transaction ends; of one that is shared there may be several. Raises Busy naming who has it."""
+        try:
+            self.execute(f"SELECT pg_advisory_xact_lock{'_shared' if shared else ''}({LOCK_KEY})", [f"nightcast {lock}"])
+        except Busy as busy:
+            self.rollback()  # a failed transaction answers no question
+            raise self._held(lock) from busy
 
     def commit(self) -> None:
         """Make the transaction's work visible, all at once."""
@@ -114,6 +128,21 @@ class PostgreSQLWarehouse(SqlWarehouse):
         except Busy:
             self.execute("ROLLBACK TO SAVEPOINT open_to_readers")
             raise
+
+    def land(self, table: Table, rows: pa.Table, night: Night) -> None:
+        """Replace the night's rows of one table, within the open transaction; the first of a cutoff come in a partition of their own."""
+        if table.parted_by:
+            self.hold(f"partition {night.cutoff}")  # two targets may have their first night at one cutoff
+        if table.parted_by and partitions.there(self, table).get(partitions.name(table, night.cutoff)) != partitions.READ:
+            partitions.load(self, table, rows, night.cutoff)
+        else:
+            super().land(table, rows, night)
+
+    def drop_before(self, cutoff: Cutoff) -> None:
+        """Forget every night with an earlier cutoff in the ledger, then drop its partitions; readers do not wait."""
+        with self.transaction("retire"):
+            self.execute(ddl.delete_below(SCORE_RUNS, "cutoff"), [cutoff.instant])
+        partitions.drop_before(self, cutoff)
 
     def admit_readers(self) -> None:
         """Let the members of `readers.ROLE` read, within the open transaction."""
@@ -167,6 +196,10 @@ def _own_errors(place: str) -> Iterator[None]:
     except (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure) as error:
         raise Busy(
             f"Another session holds a lock at {place}: {_first_line(error)}", mend="wait for it to end, then run this again"
+        ) from error
+    except errors.DependentObjectsStillExist as error:
+        raise ConfigError(
+            f"{place}: {_first_line(error)}: {error.diag.message_detail}", mend="drop those, run this again, then create them anew"
         ) from error
     except errors.InsufficientPrivilege as error:
         raise ConfigError(f"{place}: {_first_line(error)}", mend="grant that right to the role in warehouse.url") from error

@@ -44,12 +44,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; `key` is its primary key, in this order."""
+    """A table.
+
+    key        its primary key, in this order
+    parted_by  column of the key of whose every value PostgreSQL keeps the rows in a partition of their own; empty: one table for all
+    """
 
     name: str
     comment: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
+    parted_by: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:

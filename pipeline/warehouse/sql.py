@@ -12,7 +12,7 @@ import pyarrow as pa
 from features.cutoff import Cutoff
 from pipeline import clock
 from pipeline.errors import ConfigError, PublishRefused
-from pipeline.warehouse import ddl, migrations
+from pipeline.warehouse import ddl, migrations, retention
 from pipeline.warehouse.checks import require_sound
 from pipeline.warehouse.checksum import COLUMNS, checksum
 from pipeline.warehouse.migrations import Migration
@@ -31,6 +31,7 @@ class SqlWarehouse(ABC):
     """A warehouse over one open connection in autocommit mode; see `pipeline.warehouse.Warehouse` for the promises."""
 
     engine: ClassVar[Engine]
+    keep_days: int = 0
 
     @abstractmethod
     def close(self) -> None:
@@ -65,6 +66,10 @@ class SqlWarehouse(ABC):
         """Keep readers out of these tables and views until the transaction ends; none of them waits long, and none is turned away."""
 
     @abstractmethod
+    def drop_before(self, cutoff: Cutoff) -> None:
+        """Drop every night with an earlier cutoff from `NIGHT_TABLES`; run again after it was killed, it ends what it began."""
+
+    @abstractmethod
     def admit_readers(self) -> None:
         """Give those who only read their rights, within the open transaction, as far as they lack them and the engine knows rights."""
 
@@ -74,12 +79,14 @@ class SqlWarehouse(ABC):
         if migrations.statements(found, self.engine):
             with self.transaction("migrate"):
                 found = self._version()  # another process may have been here first
-                self._upgrade(migrations.statements(found, self.engine))
+                self._upgrade(found)
         return Migration(found, migrations.newest())
 
-    def _upgrade(self, statements: Sequence[str]) -> None:
-        if not statements:
+    def _upgrade(self, found: int | None) -> None:
+        if not (statements := migrations.statements(found, self.engine)):
             return
+        for text in migrations.preparations(found, self.engine):
+            self.execute(text)
         there = self.query(FIND_TABLES)["table_name"].to_pylist()
         self.shut([relation.name for relation in (*VIEWS, *TABLES) if relation.name in there])
         for text in statements:
@@ -92,12 +99,18 @@ class SqlWarehouse(ABC):
         """Replace the night of (target, cutoff); the checks come first, so that the transaction is short."""
         night = night_of(scores, target, cutoff, run)
         require_sound(night)
+        retention.require_kept(self, night)
         with self.transaction(f"publish {target} {cutoff}"):
             self._forget_outcomes(night)
             for table, rows in night.tables:
-                self.remove(table, night.key)
-                self.append(table, rows)
+                self.land(table, rows, night)
             self.verify(night)
+        retention.retire(self)
+
+    def land(self, table: Table, rows: pa.Table, night: Night) -> None:
+        """Replace the night's rows of one table, within the open transaction."""
+        self.remove(table, night.key)
+        self.append(table, rows)
 
     def replace(self, table: str, key: Mapping[str, object], rows: Rows) -> None:
         """Replace the rows of `table` whose `key` columns have these values; `rows` need not repeat them."""

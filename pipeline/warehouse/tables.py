@@ -45,6 +45,7 @@ USER_SCORES = Table(
         RUN_ID,
         Column("scored_at", INSTANT, "When the score was computed."),
     ),
+    parted_by="cutoff",
 )
 
 SCORE_RUNS = Table(
@@ -72,6 +73,7 @@ REFUSED_USERS = Table(
     "Eligible users without a score, each with the reason.",
     ("target", "cutoff", "user_id"),
     (TARGET, CUTOFF, USER_ID, Column("reason", TEXT, "Why there is no score.")),
+    parted_by="cutoff",
 )
 
 QUARANTINED_EVENTS = Table(
@@ -175,8 +177,10 @@ USER_SCORES_LATEST = View(
     """SELECT night.*
 FROM "user_scores" AS night
 JOIN (SELECT "target", max("cutoff") AS "cutoff" FROM "score_runs" GROUP BY "target") AS newest
-  ON newest."target" = night."target" AND newest."cutoff" = night."cutoff\"""",
+  ON newest."target" = night."target" AND newest."cutoff" = night."cutoff"
+WHERE night."cutoff" >= (SELECT min("cutoff") FROM (SELECT max("cutoff") AS "cutoff" FROM "score_runs" GROUP BY "target") AS oldest)""",
 )
+"""Its last line removes no row: it lets PostgreSQL leave the partitions of older nights alone, however it joins."""
 
 SCORE_DECILES = View(
     "score_deciles",
@@ -214,4 +218,6 @@ TABLES = (
     DECILE_OUTCOMES,
     SCHEMA_VERSION,
 )
+NIGHT_TABLES = (SCORE_RUNS, USER_SCORES, REFUSED_USERS)
+"""What a night consists of; the ledger first: a night is published as long as it names it."""
 VIEWS = (USER_SCORES_LATEST, SCORE_DECILES)

@@ -51,8 +51,8 @@ def put(warehouse: SqlWarehouse, rows: pa.Table, target: str, cutoff: Cutoff) ->
 
 def _then(table: Table, version: int) -> Table:
     if version >= 2:
-        return table
-    return replace(table, columns=tuple(column for column in table.columns if column.name not in ADDED.get(table.name, ())))
+        return replace(table, parted_by=table.parted_by if version >= 5 else "")
+    return replace(table, parted_by="", columns=tuple(column for column in table.columns if column.name not in ADDED.get(table.name, ())))
 
 
 def _deciles(version: int) -> View:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pipeline.warehouse import ddl
@@ -22,6 +24,12 @@ def test_tables_have_quoted_names_keys_and_comments(engine: Engine, types: tuple
     ]
 
 
+def test_only_postgresql_keeps_partitions() -> None:
+    parted = replace(TABLE, parted_by='a"b')
+    assert ddl.create_table(parted, "duckdb") == ddl.create_table(TABLE, "duckdb")
+    assert ddl.create_table(parted, "postgresql")[0] == ddl.create_table(TABLE, "postgresql")[0] + ' PARTITION BY LIST ("a""b")'
+
+
 def test_views_are_replaced_in_place_with_their_comments() -> None:
     view = View("v", "Rows.", COLUMNS[:1], 'SELECT "row" FROM "order"')
     assert ddl.create_view(view) == [
@@ -35,4 +43,5 @@ def test_statements_bind_values_and_quote_names() -> None:
     assert ddl.select(TABLE, ["x"], ["row", 'a"b']) == 'SELECT "x" FROM "order" WHERE "row" = $1 AND "a""b" = $2'
     assert ddl.count(TABLE, ["row"]) == 'SELECT count(*) AS "rows" FROM "order" WHERE "row" = $1'
     assert ddl.delete(TABLE, ['a"b']) == 'DELETE FROM "order" WHERE "a""b" = $1'
+    assert ddl.delete_below(TABLE, 'a"b') == 'DELETE FROM "order" WHERE "a""b" < $1'
     assert ddl.insert_from(TABLE, "r") == 'INSERT INTO "order" ("row", "a""b", "x") SELECT "row", "a""b", "x" FROM "r"'

@@ -4,6 +4,7 @@ import pytest
 
 from pipeline.errors import ConfigError
 from pipeline.warehouse import migrations
+from pipeline.warehouse.schema import Engine
 from pipeline.warehouse.tables import TABLES, VIEWS
 
 
@@ -23,6 +24,15 @@ def test_upgrades_run_in_order_from_the_version_found(monkeypatch: pytest.Monkey
     assert migrations.statements(1, "duckdb")[:3] == ["second", "second again", "third"]
     assert migrations.statements(2, "duckdb")[:1] == ["third"]
     assert not any(text.startswith("CREATE TABLE") for text in migrations.statements(2, "duckdb"))
+
+
+@pytest.mark.parametrize(
+    ("found", "engine", "tables"),
+    [(4, "postgresql", 2), (1, "postgresql", 2), (5, "postgresql", 0), (None, "postgresql", 0), (4, "duckdb", 0)],
+)
+def test_only_an_older_postgresql_is_copied_into_partitions(found: int | None, engine: Engine, tables: int) -> None:
+    assert sum(text.startswith("INSERT INTO") for text in migrations.preparations(found, engine)) == tables
+    assert sum("DROP TABLE" in text for text in migrations.statements(found, engine)) == tables
 
 
 def test_every_version_after_the_first_has_its_upgrade() -> None:

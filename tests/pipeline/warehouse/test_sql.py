@@ -8,6 +8,7 @@ from datetime import date
 import pyarrow as pa
 import pytest
 
+from features.cutoff import Cutoff
 from pipeline.errors import ConfigError, PublishRefused
 from pipeline.warehouse.schema import Table
 from pipeline.warehouse.sql import Rows, SqlWarehouse
@@ -40,6 +41,9 @@ class Journal(SqlWarehouse):
         self.steps.append("rollback")
 
     def close(self) -> None:
+        raise NotImplementedError
+
+    def drop_before(self, cutoff: Cutoff) -> None:
         raise NotImplementedError
 
     def admit_readers(self) -> None:

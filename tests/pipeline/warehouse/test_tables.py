@@ -38,6 +38,11 @@ def test_every_comment_is_a_sentence(relation: Table | View) -> None:
         assert comment.endswith(".")
 
 
+def test_a_partition_holds_whole_keys() -> None:
+    assert {table.name: table.parted_by for table in TABLES if table.parted_by} == {"user_scores": "cutoff", "refused_users": "cutoff"}
+    assert all(table.parted_by in table.key for table in TABLES if table.parted_by)
+
+
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_key_columns_exist_and_are_never_null(table: Table) -> None:
     columns = {column.name: column for column in table.columns}

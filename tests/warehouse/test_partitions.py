@@ -1,0 +1,214 @@
+"""PostgreSQL keeps each cutoff in partitions: first nights appear at once, old ones leave at once, readers never wait."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from features.cutoff import Cutoff
+from pipeline.config import Config
+from pipeline.errors import ConfigError
+from pipeline.warehouse import migrate, migrations, open_warehouse
+from tests.faults.publisher import NEW, OLD, ended, night, started, whole
+from tests.faults.publisher import publish as publish_run
+from tests.warehouse.nights import CUTOFF, NEXT, TARGET
+from tests.warehouse.test_migrate_readers import of_version
+from tests.warehouse.test_retention import days, keeping, publish
+
+PARTS = """
+SELECT c.relname AS name, coalesce(p.relname, '') AS parent, (SELECT count(*) FROM pg_index AS x WHERE x.indrelid = c.oid) AS indexes,
+  (SELECT count(*) FROM pg_constraint AS k WHERE k.conrelid = c.oid AND k.contype = 'c') AS checks
+FROM pg_class AS c LEFT JOIN pg_inherits AS i ON i.inhrelid = c.oid LEFT JOIN pg_class AS p ON p.oid = i.inhparent
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND c.relname ~ '^(user_scores|refused_users)' ORDER BY c.relname
+"""
+
+
+@pytest.fixture
+def config(new_config: Callable[[str], Config]) -> Config:
+    """An empty PostgreSQL warehouse."""
+    return new_config("postgresql")
+
+
+def parts(config: Config) -> list[tuple[str, str]]:
+    """Every table that is or was a partition, with the table that it is one of; each has the key's index and no check left."""
+    with open_warehouse(config) as warehouse:
+        rows = warehouse.query(PARTS).to_pylist()
+    assert {(row["indexes"], row["checks"]) for row in rows} <= {(1, 0)}
+    return [(row["name"], row["parent"]) for row in rows]
+
+
+def both(*cutoffs: Cutoff) -> list[tuple[str, str]]:
+    return [(f"{table} {cutoff.key}", table) for table in ("refused_users", "user_scores") for cutoff in cutoffs]
+
+
+def test_each_cutoff_has_its_partitions_whatever_the_targets(config: Config) -> None:
+    with open_warehouse(config) as warehouse:
+        publish(warehouse, 0)
+        publish(warehouse, 0, target='odd "name"; --')
+        publish(warehouse, 1)
+        publish(warehouse, 0, users=30)
+        counts = warehouse.query("SELECT target, cutoff, count(*) AS n FROM user_scores GROUP BY 1, 2 ORDER BY 2, 1").to_pylist()
+    assert parts(config) == both(CUTOFF, NEXT)
+    assert [(row["target"], row["n"]) for row in counts] == [('odd "name"; --', 20), (TARGET, 30), (TARGET, 20)]
+
+
+def test_a_first_night_appears_beside_one_who_reads(config: Config) -> None:
+    with open_warehouse(config, patience=2) as warehouse, psycopg.connect(config.warehouse.url) as reader:
+        publish(warehouse, 0)
+        reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        assert reader.execute("SELECT count(*) FROM user_scores").fetchall() == [(20,)]
+        publish(warehouse, 1)
+        assert reader.execute("SELECT count(*) FROM user_scores").fetchall() == [(20,)]
+        reader.rollback()
+        assert reader.execute("SELECT count(*) FROM user_scores").fetchall() == [(40,)]
+
+
+def test_two_targets_may_have_their_first_night_at_one_cutoff_at_once(config: Config) -> None:
+    targets = [f"target_{n}" for n in range(4)]
+
+    def one(target: str) -> None:
+        with open_warehouse(config) as warehouse:
+            publish(warehouse, 0, users=500, target=target)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(one, targets))
+    with open_warehouse(config) as warehouse:
+        found = warehouse.query("SELECT target, count(*) AS n FROM user_scores GROUP BY 1 ORDER BY 1").to_pylist()
+    assert found == [{"target": target, "n": 500} for target in targets]
+    assert parts(config) == both(CUTOFF)
+
+
+def test_the_latest_scores_are_read_without_the_nights_before(config: Config) -> None:
+    with open_warehouse(config) as warehouse:
+        for day in range(5):
+            publish(warehouse, day, users=300)
+        publish(warehouse, 3, users=200, target="churn_28d")
+        for plan in ("hashjoin", "nestloop"):
+            for text in ("ANALYZE", f"SET enable_{plan} = off"):
+                warehouse.execute(text)  # type: ignore[attr-defined]
+            assert warehouse.query("SELECT target, count(*) AS n FROM user_scores_latest GROUP BY 1 ORDER BY 1")["n"].to_pylist() == [
+                200,
+                300,
+            ]
+            steps = warehouse.query("EXPLAIN (ANALYZE) SELECT * FROM user_scores_latest")["QUERY PLAN"].to_pylist()
+            read = {step.partition('"user_scores ')[2][:8] for step in steps if '"user_scores ' in step and "never executed" not in step}
+            assert read & {"20260302", "20260303", "20260304"} == set()
+            assert "20260306" in read
+            warehouse.execute(f"SET enable_{plan} = on")  # type: ignore[attr-defined]
+
+
+OWN, PARTITIONS = "pipeline.warehouse.postgresql:PostgreSQLWarehouse", "pipeline.warehouse.partitions"
+
+
+@pytest.mark.parametrize(
+    "step", [f"{OWN}.append:after:1", f"{PARTITIONS}:load:after:1", f"{PARTITIONS}:load:after:2", f"{OWN}.commit:before"]
+)
+def test_a_first_night_killed_at_a_step_leaves_nothing(config: Config, step: str) -> None:
+    with open_warehouse(config):
+        pass
+    assert ended(started(config, {"run-1": NEW}, die_at=step)) == -9
+    assert night(config) == {"user_scores": 0, "refused_users": 0, "score_runs": 0, "runs": []}
+    assert parts(config) == []
+    publish_run(config, OLD, "run-2")
+    assert night(config) == whole(OLD, "run-2")
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        f"{OWN}.drop_before:before",
+        f"{PARTITIONS}:drop_before:before",
+        f"{PARTITIONS}:_take_out:after:1",
+        f"{PARTITIONS}:_drop_left:after:1",
+        f"{PARTITIONS}:_take_out:after:2",
+        f"{PARTITIONS}:_drop_left:after:2",
+        f"{OWN}.drop_before:after",
+    ],
+)
+def test_a_publish_killed_while_old_nights_leave_is_ended_by_the_next(config: Config, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    with open_warehouse(config) as warehouse:
+        for day in (-9, -8, -7):
+            publish(warehouse, day)
+    monkeypatch.setenv("NIGHTCAST__WAREHOUSE__KEEP_DAYS", "5")
+    assert ended(started(config, {"run-1": OLD}, die_at=step)) == -9
+    publish_run(keeping(config, 5), NEW, "run-2")
+    assert night(config) == whole(NEW, "run-2")
+    assert parts(config) == both(CUTOFF)
+
+
+def test_one_who_reads_an_old_night_for_long_keeps_it_until_the_next_publish(config: Config, caplog: pytest.LogCaptureFixture) -> None:
+    kept = keeping(config, 5)
+    with open_warehouse(config) as warehouse:
+        publish(warehouse, 0)
+    with psycopg.connect(config.warehouse.url) as reader, open_warehouse(kept, patience=0.3) as warehouse:
+        reader.execute("SELECT * FROM user_scores LIMIT 1")
+        with caplog.at_level(logging.WARNING):
+            publish(warehouse, 10)
+        assert "nights before 2026-03-07T00:00:00Z are not dropped yet" in caplog.messages[-1]
+        assert days(warehouse, "score_runs") == [10]
+        assert days(warehouse) == [10], "a night that is leaving is still read"
+        assert reader.execute("SELECT count(*) FROM user_scores").fetchall()[0][0] >= 20
+    with open_warehouse(kept) as warehouse:
+        publish(warehouse, 10)
+    assert parts(config) == both(CUTOFF.plus_days(10))
+
+
+def test_a_night_that_was_leaving_can_be_published_again(config: Config) -> None:
+    with open_warehouse(config) as warehouse:
+        publish(warehouse, 0)
+    with psycopg.connect(config.warehouse.url) as reader, open_warehouse(keeping(config, 5), patience=0.3) as warehouse:
+        reader.execute("SELECT * FROM user_scores LIMIT 1")
+        publish(warehouse, 10)
+    with open_warehouse(config) as warehouse:
+        publish(warehouse, 0, users=25)
+        assert days(warehouse) == [0, 10]
+    assert parts(config) == both(CUTOFF, CUTOFF.plus_days(10))
+
+
+def views_of(config: Config, *statements: str) -> None:
+    with psycopg.connect(config.warehouse.url, autocommit=True) as connection:
+        for text in statements:
+            connection.execute(text)  # type: ignore[call-overload]
+
+
+def test_an_upgrade_keeps_indexes_rights_and_other_peoples_views(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    of_version(config, monkeypatch, 4, users=100)
+    role = f"reader_{config.warehouse.url[-12:]}"
+    views_of(
+        config,
+        'CREATE VIEW "her view" WITH (security_barrier = true) AS SELECT user_id, score FROM user_scores WHERE decile = 1',
+        'CREATE VIEW "on hers" AS SELECT count(*) AS n FROM "her view"',
+        "CREATE INDEX by_user ON user_scores (user_id)",
+        f'CREATE ROLE "{role}"',
+        f'GRANT SELECT, UPDATE ON user_scores TO "{role}"',
+        "GRANT SELECT ON refused_users TO PUBLIC",
+    )
+    migrate(config)
+    with open_warehouse(config) as warehouse:
+        publish(warehouse, 5, users=1000)
+        rows = warehouse.query(
+            """SELECT (SELECT n FROM "on hers") AS best, has_table_privilege($1, 'user_scores', 'SELECT, UPDATE') AS reads,
+              has_table_privilege($1, 'refused_users', 'SELECT') AS reads_refused, has_table_privilege($1, 'refused_users', 'DELETE') AS deletes,
+              (SELECT count(*) FROM pg_indexes WHERE indexdef LIKE '%(user_id)%' AND schemaname = current_schema()) AS indexes,
+              (SELECT reloptions::text FROM pg_class WHERE oid = '"her view"'::regclass) AS options""",
+            [role],
+        ).to_pylist()
+    assert rows == [
+        {"best": 120, "reads": True, "reads_refused": True, "deletes": False, "indexes": 4, "options": "{security_barrier=true}"}
+    ]
+    views_of(config, f'DROP OWNED BY "{role}"', f'DROP ROLE "{role}"')
+
+
+def test_what_an_upgrade_cannot_take_along_is_named_and_nothing_changes(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    of_version(config, monkeypatch, 4, users=100)
+    views_of(config, "CREATE MATERIALIZED VIEW hers AS SELECT count(*) FROM user_scores")
+    with pytest.raises(ConfigError, match=r"materialized view hers depends on table[\s\S]*drop those, run this again"):
+        migrate(config)
+    with psycopg.connect(config.warehouse.url) as reader:
+        assert reader.execute("SELECT max(version), (SELECT count(*) FROM user_scores) FROM schema_version").fetchall() == [(4, 200)]
+    views_of(config, "DROP MATERIALIZED VIEW hers")
+    assert migrate(config).reached == migrations.newest()
