@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from features.cutoff import Cutoff
 from pipeline.validation import frame
 from pipeline.validation.report import NIGHTS, PAGE, VERDICT
 from pipeline.validation.requirement import Requirement
@@ -67,7 +68,7 @@ class ScoreReports:
         """Write the list of all nights that have a page, newest first, and those that were refused on top."""
         found = [json.loads(path.read_text(encoding="utf-8")) for path in self._site.folder.glob(f"{FOLDER}/*/*/{VERDICT}")]
         verdicts = sorted(found, key=lambda each: (each["cutoff"], each["target"]), reverse=True)
-        refused = ", ".join(_link(each, f"{each['target']} {each['cutoff']}") for each in verdicts if not each["passed"]) or "none"
+        refused = ", ".join(_link(each, f"{each['target']} at {_instant(each)}") for each in verdicts if not each["passed"]) or "none"
         heads = "".join(f"<th>{name.capitalize()}" for name in HEADS)
         rows = "\n".join(map(_row, verdicts))
         body = f'<p>Refused nights: {refused}</p><table class="counts"><thead><tr>{heads}</thead><tbody>\n{rows}\n</tbody></table>'
@@ -87,7 +88,11 @@ def _row(verdict: dict[str, Any]) -> str:
     word = "passed" if verdict["passed"] else "refused"
     texts = "".join(f"<td>{escape(str(verdict[name]))}" for name in ("target", "version"))
     counts = "".join(f"<td>{frame.number(verdict[name])}" for name in COUNTS)
-    return f'<tr><td>{_link(verdict, verdict["cutoff"])}{texts}{counts}<td class="{word}">{word}'
+    return f'<tr><td>{_link(verdict, _instant(verdict))}{texts}{counts}<td class="{word}">{word}'
+
+
+def _instant(verdict: dict[str, Any]) -> str:
+    return str(Cutoff.from_key(verdict["cutoff"]))
 
 
 def _link(verdict: dict[str, Any], text: str) -> str:

@@ -98,7 +98,7 @@ def _model() -> Iterator[Requirement]:
         "users of equal score_basis differ in score: a model that answers everybody alike has collapsed",
         f"greatest({', '.join(spreads)}, 0)",
         least=5e-324,
-        shown="{:g} between the highest and the lowest",
+        shown="{:.3g} between the highest and the lowest",
     )
 
 
