@@ -99,13 +99,12 @@ def _calibration_error(gaps: Floats, samples: Floats) -> Floats:
     return added
 
 
-def interval(figure: str, point: float, sample: Floats, *, difference: bool = False, level: float = 0.95) -> tuple[float, float]:
-    """Lower and upper end of the interval of a figure, or of the difference of two models' figures, from its replicates (r,).
+def interval(figure: str, point: float, sample: Floats, *, level: float = 0.95) -> tuple[float, float]:
+    """Lower and upper end of the interval of a figure from its replicates (r,).
 
     The middle `level` of the replicates that are defined. Those of a figure in `BIASED` lie to one side of its value, by about as much as
-    the value lies off the truth. As that is known roughly only, it moves just the end that it widens the interval by; a figure's own ends
-    are at least 0. Where one of two models has hardly any calibration error and the other a small one, the interval of the difference is
-    too narrow. Raises ValueError if no replicate is defined.
+    the value lies off the truth. As that is known roughly only, it moves just the end that it widens the interval by; neither end is
+    below 0. Raises ValueError if no replicate is defined.
     Source: Efron & Tibshirani 1993, "An introduction to the bootstrap", chapters 10 and 13.
     """
     defined = sample[np.isfinite(sample)]
@@ -114,8 +113,8 @@ def interval(figure: str, point: float, sample: Floats, *, difference: bool = Fa
     lower, middle, upper = (float(end) for end in np.quantile(defined, [0.5 - level / 2, 0.5, 0.5 + level / 2]))
     if figure not in BIASED:
         return lower, upper
-    bias, least = middle - point, -np.inf if difference else 0.0
-    return max(point - max(bias, 0) - (upper - middle), least), max(point - min(bias, 0) + middle - lower, least)
+    bias = middle - point
+    return max(point - max(bias, 0) - (upper - middle), 0.0), max(point - min(bias, 0) + middle - lower, 0.0)
 
 
 def interval_between(figure: str, points: Floats, samples: Floats, *, level: float = 0.95) -> tuple[float, float]:
@@ -127,6 +126,8 @@ def interval_between(figure: str, points: Floats, samples: Floats, *, level: flo
     """
     if figure not in BIASED:
         return interval(figure, float(points[0] - points[1]), samples[0] - samples[1], level=level)
+    if np.array_equal(samples[0], samples[1]):
+        return 0.0, 0.0  # the same answers
     (low, high), (other_low, other_high) = (interval(figure, float(points[model]), samples[model], level=level) for model in (0, 1))
     return low - other_high, high - other_low
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm, rankdata
+from scipy.stats import norm
 from sklearn.metrics import average_precision_score, brier_score_loss
 from sklearn.metrics import log_loss as sklearn_log_loss
 
@@ -34,16 +34,6 @@ def auc_interval(y: Labels, score: Floats, level: float = 0.95) -> Interval:
     areas, covariance = delong(y, score[None, :])
     interval = _normal(float(areas[0]), float(covariance[0, 0]), level)
     return Interval(interval.value, max(interval.lower, 0.0), min(interval.upper, 1.0))
-
-
-def paired_auc(y: Labels, score: Floats, other: Floats, level: float = 0.95) -> Interval:
-    """AUC of `score` − AUC of `other` on the same users, with the DeLong interval of that difference.
-
-    The scores' covariance is part of it, so two alike models give a much narrower interval than two separate ones would.
-    """
-    areas, covariance = delong(y, np.stack([score, other]))
-    variance = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
-    return _normal(float(areas[0] - areas[1]), variance, level)
 
 
 def delong(y: Labels, scores: Floats) -> tuple[Floats, Floats]:
@@ -74,34 +64,6 @@ def brier(y: Labels, probability: Floats) -> float:
     """Mean squared difference between probability and outcome. One outcome is enough; raises ValueError without users."""
     _refuse(y, probability, least=0)
     return float(brier_score_loss(y, probability, pos_label=1))
-
-
-def mae(amount: Floats, expected: Floats) -> float:
-    """Mean absolute difference between amount and expected amount, (n,) each, in their unit."""
-    _refuse_amounts(amount, expected)
-    return float(np.abs(amount - expected).mean())
-
-
-def rmse(amount: Floats, expected: Floats) -> float:
-    """Root of the mean squared difference between amount and expected amount, (n,) each, in their unit."""
-    _refuse_amounts(amount, expected)
-    return float(np.square(amount - expected).mean() ** 0.5)
-
-
-def gini(amount: Floats, expected: Floats) -> float:
-    """How well the expected amount orders users by what they spend: 1 for the perfect order, 0 for chance, −1 for the reverse.
-
-    amount, expected (n,). The area between the Lorenz curve of the amounts, users in order of `expected`, and the diagonal, divided by
-    the same area in order of the amounts themselves: cov(amount, rank of expected) / cov(amount, rank of amount). Users of equal
-    `expected` share their mean rank, so their order does not matter. Raises ValueError where all amounts are equal: there is no order.
-    Source: Lerman & Yitzhaki 1984, "A note on the calculation and interpretation of the Gini index"; Frees, Meyers & Cummings 2011,
-    "Summarizing insurance scores using a Gini index".
-    """
-    _refuse_amounts(amount, expected)
-    if (amount == amount[0]).all():
-        raise ValueError(f"All {len(amount)} amounts are {amount[0]:g}; an order of users needs two different ones")
-    apart = amount - amount.mean()
-    return float(apart @ rankdata(expected) / (apart @ rankdata(amount)))
 
 
 def _placements(y: Labels, scores: Floats, *, least: int) -> tuple[Floats, Floats]:
@@ -146,12 +108,3 @@ def _refuse(y: Labels, score: Floats, *, least: int) -> None:
         found = int((y == outcome).sum())
         if found < least:
             raise ValueError(f"{found} of {len(y)} users have outcome {outcome}; at least {least} needed")
-
-
-def _refuse_amounts(amount: Floats, expected: Floats) -> None:
-    if len(amount) != len(expected):
-        raise ValueError(f"{len(amount)} amounts but {len(expected)} expected ones")
-    if len(amount) == 0:
-        raise ValueError("No amounts to compare")
-    if not (np.isfinite(amount).all() and np.isfinite(expected).all()):
-        raise ValueError("Amounts and expected amounts must be finite; a missing score belongs to a refused user")

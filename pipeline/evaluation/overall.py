@@ -92,13 +92,14 @@ def _apart(
         if name not in points:
             continue
         value, sample = float(points[name][one] - points[name][other]), samples[name][one] - samples[name][other]
-        found[name] = _estimate(name, value, sample, difference=True)
+        lower, upper = bootstrap.interval_between(name, points[name][[one, other]], samples[name][[one, other]])
+        found[name] = Estimate(value, min(lower, value), max(upper, value))
         if name in TESTED:
             worse[name] = intervals.chance_of_less(TESTED[name] * value, float(np.nanvar(sample, ddof=1)))
     return found, worse
 
 
-def _estimate(name: str, value: float, sample: Floats, *, difference: bool = False) -> Estimate:
+def _estimate(name: str, value: float, sample: Floats) -> Estimate:
     """A figure that chance makes larger may lie above its interval; what is shown holds what was found."""
-    lower, upper = bootstrap.interval(name, value, sample, difference=difference)
+    lower, upper = bootstrap.interval(name, value, sample)
     return Estimate(value, min(lower, value), max(upper, value))

@@ -10,13 +10,11 @@ import numpy as np
 
 from models import metrics
 from models.classifier import Floats, Labels
+from models.weighted_figures import SMALLEST
 from pipeline.config_sections import Evaluation
 from pipeline.evaluation import intervals
 from pipeline.evaluation.evidence import Difference, Estimate, Slice
 from pipeline.evaluation.slicing import Part
-
-SMALLEST = float(np.finfo(np.float64).eps)
-"""A probability is taken for no less, and no more than 1 − it: so does scikit-learn's log loss."""
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,14 @@ Word = Literal["promoting", "promoted", "refused", "restored", "withdrawn"]
 HEADING = "\n\n**Decision:** "
 """In a version's description what follows it is replaced, what precedes it was written by its training."""
 TAG_LENGTH = 4000
+TOLD = 2
+"""Reasons of each that the registered model tells, the most telling ones; the version tells all."""
 BY_HAND = "it was given the alias by hand; nothing is recorded about why"
 
 
 def tags(word: Word, reasons: Sequence[str], run_id: str) -> dict[str, str]:
-    """What a version is tagged with; `run_id` is the evaluation or rollback that says more."""
-    return {"decision": word, "decision_reasons": "; ".join(reasons)[:TAG_LENGTH], "decision_run_id": run_id}
+    """What a version is tagged with, one reason a line; `run_id` is the evaluation or rollback that says more."""
+    return {"decision": word, "decision_reasons": "\n".join(reasons)[:TAG_LENGTH], "decision_run_id": run_id}
 
 
 def note(config: Config, target: str, version: str, word: Word, reasons: Sequence[str], run_id: str) -> None:
@@ -39,4 +41,5 @@ def describe(config: Config, target: str) -> None:
 
 def _paragraph(alias: str, version: str, known: Mapping[str, str]) -> str:
     about = f" ({known['kind']})" if "kind" in known else ""
-    return f"**{alias.capitalize()}:** version {version}{about}: {known.get('decision_reasons', BY_HAND)}"
+    told = known.get("decision_reasons", BY_HAND).split("\n")[:TOLD]
+    return "\n".join([f"**{alias.capitalize()}:** version {version}{about}\n", *(f"- {reason}" for reason in told)])

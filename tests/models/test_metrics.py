@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from models.metrics import auc, auc_interval, average_precision, brier, delong, gini, log_loss, mae, paired_auc, rmse
+from models.metrics import auc, auc_interval, average_precision, brier, delong, log_loss
 
 # Scores of ones: 3 1.5; of zeros: 1 2 1.5.
 #   3   beats all three zeros            V10 = 1
@@ -42,15 +42,6 @@ def test_interval_stays_within_0_and_1() -> None:
     assert auc_interval(Y, SCORE) == (AREA, pytest.approx(AREA - norm.ppf(0.975) * VARIANCE**0.5), 1.0)
 
 
-def test_paired_difference_by_hand() -> None:
-    other = np.array([2.0, 1.0, 2.0, 1.0, 1.0])  # V10: 2.5/3, 1/3; V01: 1/4, 3/4, 3/4
-    ones = np.array([1 - 2.5 / 3, 0.5 - 1 / 3])
-    zeros = np.array([1 - 0.25, 0.5 - 0.75, 0.75 - 0.75])
-    half = norm.ppf(0.975) * (ones.var(ddof=1) / 2 + zeros.var(ddof=1) / 3) ** 0.5
-    difference = ones.mean()
-    assert paired_auc(Y, SCORE, other) == pytest.approx((difference, difference - half, difference + half))
-
-
 @given(st.lists(st.tuples(st.booleans(), st.integers(-3, 3)), min_size=2, max_size=40))
 def test_auc_equals_sklearn(users: list[tuple[bool, int]]) -> None:
     y = np.array([outcome for outcome, _ in users], dtype=np.int8)
@@ -80,27 +71,17 @@ def test_delong_agrees_with_the_bootstrap() -> None:
     draws = [random.integers(0, len(y), len(y)) for _ in range(600)]
     areas = np.array([auc(y[draw], score[draw]) for draw in draws])
     differences = np.array([auc(y[draw], score[draw]) - auc(y[draw], other[draw]) for draw in draws])
-    for interval, bootstrap in ((auc_interval(y, score), areas), (paired_auc(y, score, other), differences)):
-        deviation = (interval.upper - interval.lower) / 2 / norm.ppf(0.975)
-        assert deviation == pytest.approx(bootstrap.std(), rel=0.12)
+    _, covariance = delong(y, np.stack([score, other]))
+    assert covariance[0, 0] ** 0.5 == pytest.approx(areas.std(), rel=0.12)
+    apart = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
+    assert apart**0.5 == pytest.approx(differences.std(), rel=0.12)
+    assert apart < covariance[0, 0], "one model's users are the other's, too"
 
 
 def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
     truth = norm.cdf(1 / (2 * 2) ** 0.5)  # two scores, normal with variance 2, one unit apart
     covered = [interval.lower <= truth <= interval.upper for interval in (auc_interval(*drawn(seed)[:2]) for seed in range(300))]
     assert 0.91 <= np.mean(covered) <= 0.985
-
-
-def test_a_model_differs_from_itself_by_exactly_nothing() -> None:
-    y, score, _ = drawn(3)
-    assert paired_auc(y, score, 2 * score + 1) == (0, 0, 0)
-
-
-def test_pairing_narrows_the_interval_of_alike_models() -> None:
-    y, score, other = drawn(4)
-    single = auc_interval(y, score)
-    paired = paired_auc(y, score, other)
-    assert paired.upper - paired.lower < single.upper - single.lower
 
 
 @pytest.mark.parametrize("function", [auc, auc_interval, average_precision])
@@ -144,63 +125,3 @@ def test_probabilities_can_be_held_against_one_outcome_alone() -> None:
 def test_without_users_there_is_no_figure(function) -> None:
     with pytest.raises(ValueError, match="No outcomes"):
         function(np.zeros(0, dtype=np.int8), np.zeros(0))
-
-
-AMOUNT = np.array([0.0, 0.0, 10.0, 30.0])
-
-
-def test_errors_of_amounts_by_hand() -> None:
-    expected = np.array([1.0, 0.0, 14.0, 25.0])
-    assert mae(AMOUNT, expected) == pytest.approx(10 / 4)
-    assert rmse(AMOUNT, expected) == pytest.approx((42 / 4) ** 0.5)
-
-
-def lorenz_area(amount: np.ndarray, order: np.ndarray) -> float:
-    """Area between the diagonal and the Lorenz curve of amounts in this order, by trapezoids."""
-    reached = np.concatenate([[0], np.cumsum(amount[order])]) / amount.sum()
-    return 0.5 - np.trapezoid(reached, dx=1 / len(amount))
-
-
-def test_gini_is_the_lorenz_area_of_the_order_against_that_of_the_amounts() -> None:
-    # Order by expected: 10, 0, 30, 0. Shares reached: 0, 1/4, 1/4, 1, 1 → area under the curve (1/8 + 1/4 + 5/8 + 1) / 4 = 1/2.
-    assert gini(AMOUNT, np.array([2.0, 4.0, 1.0, 3.0])) == pytest.approx(0)
-    random = np.random.default_rng(6)
-    amount, expected = random.gamma(0.5, 20, 500), random.permutation(500).astype(np.float64)
-    ratio = lorenz_area(amount, np.argsort(expected)) / lorenz_area(amount, np.argsort(amount))
-    assert gini(amount, expected) == pytest.approx(ratio)
-
-
-def test_gini_of_the_perfect_order_its_reverse_and_none() -> None:
-    amount = np.array([1.0, 2.0, 3.0, 50.0])
-    assert gini(amount, amount**2) == pytest.approx(1)
-    assert gini(amount, -amount) == pytest.approx(-1)
-    assert gini(amount, np.full(4, 7.0)) == pytest.approx(0)
-
-
-@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 3)), min_size=2, max_size=30))
-def test_gini_lies_between_the_reverse_and_the_perfect_order_and_ignores_the_rows_order(users: list[tuple[int, int]]) -> None:
-    amount, expected = np.array(users, dtype=np.float64).T
-    if len(set(amount)) > 1:
-        found = gini(amount, expected)
-        assert -1 - 1e-9 <= found <= 1 + 1e-9
-        assert gini(amount[::-1], expected[::-1]) == pytest.approx(found, abs=1e-9)
-
-
-def test_amounts_without_an_order_are_refused_by_gini_alone() -> None:
-    with pytest.raises(ValueError, match="All 3 amounts are 0"):
-        gini(np.zeros(3), np.arange(3.0))
-    assert mae(np.zeros(3), np.arange(3.0)) == 1
-
-
-@pytest.mark.parametrize("function", [mae, rmse, gini])
-@pytest.mark.parametrize(
-    ("expected", "said"), [([1.0, 2.0], "4 amounts but 2"), ([1.0, 2.0, np.nan, 1.0], "finite"), ([1.0, 2.0, np.inf, 1.0], "finite")]
-)
-def test_amounts_that_cannot_be_compared_are_refused(function, expected: list[float], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        function(AMOUNT, np.array(expected))
-
-
-def test_no_amounts_are_refused() -> None:
-    with pytest.raises(ValueError, match="No amounts"):
-        mae(np.zeros(0), np.zeros(0))

@@ -10,7 +10,7 @@ from pipeline.evaluation.decision import Decision
 from pipeline.evaluation.evidence import Difference, Evidence, Judged
 from pipeline.evaluation.report.bars import bar, scale
 from pipeline.evaluation.report.duel import Duel, duel, named, ranked
-from pipeline.evaluation.report.parts import NONE, SURELY, badge, difference_cell, figure_cell, folded, section, table
+from pipeline.evaluation.report.parts import BY_INTERVAL, NONE, badge, difference_cell, figure_cell, folded, section, table
 from pipeline.evaluation.report.words import title, verdict
 
 FIRST = ("auc", "gini", "mae", "total_ratio", "average_precision", "log_loss", "ece", "recall", "lift_decile_1")
@@ -72,7 +72,7 @@ def _pairs(evidence: Evidence, pairs: Sequence[Difference], *, both: bool) -> st
         said = verdict("auc", pair.figures["auc"])
         who = f"{kinds[pair.version]} − {kinds[pair.other]}" if both else f"to {kinds[pair.other]}"
         drawn = f'<td class="draw">{bar(pair.figures["auc"], on, said)}</td>'
-        return f'<tr><th>{escape(who)}<small class="{said}">{SURELY[said]}</small></th>{drawn}{"".join(cells)}</tr>'
+        return f'<tr><th>{escape(who)}<small class="{said}">{BY_INTERVAL[said]}</small></th>{drawn}{"".join(cells)}</tr>'
 
     return table(["difference", "", *map(title, names)], map(row, pairs), "drawn")
 

@@ -17,7 +17,7 @@ from pipeline.evaluation.quality_history import Point
 from pipeline.evaluation.report.drift import drift
 from pipeline.evaluation.report.duel import duel, named
 from pipeline.evaluation.report.models import leads, standings
-from pipeline.evaluation.report.parts import SURELY, folded, section
+from pipeline.evaluation.report.parts import BY_INTERVAL, folded, section
 from pipeline.evaluation.report.slices import forest, treatment
 from pipeline.evaluation.report.words import interval, sentence, shown, signed, verdict
 
@@ -94,7 +94,7 @@ def why(evidence: Evidence, decision: Decision) -> str:
         lead = evidence.difference(sides.model.version, sides.rival.version)
         said.append(
             f"On the same {evidence.rows:,} users the AUC of {named(sides.model)} minus that of {named(sides.rival)} is "
-            f"{signed('auc', lead)} ({interval('auc', lead, difference=True)}): {SURELY[verdict('auc', lead)]}."
+            f"{signed('auc', lead)} ({interval('auc', lead, difference=True)}): {BY_INTERVAL[verdict('auc', lead)]}."
         )
     failed = [gate for gate in decision.gates if gate.verdict == "failed"]
     if failed and not decision.promoted:
@@ -112,7 +112,7 @@ def _tiles(evidence: Evidence, decision: Decision) -> list[str]:
     if sides.model and sides.rival:
         lead = evidence.difference(sides.model.version, sides.rival.version)
         said = verdict("auc", lead)
-        below = f"{interval('auc', lead, difference=True)}: {SURELY[said]}"
+        below = f"{interval('auc', lead, difference=True)}: {BY_INTERVAL[said]}"
         tiles.append(_tile(f"Lead of {named(sides.model)}", signed("auc", lead), below, said))
     failed, asked = sum(gate.verdict == "failed" for gate in decision.gates), sum(gate.verdict != "skipped" for gate in decision.gates)
     if asked:

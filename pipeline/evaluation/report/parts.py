@@ -9,7 +9,7 @@ from pipeline.evaluation.evidence import Estimate
 from pipeline.evaluation.report.words import Verdict, interval, sentence, shown, signed
 
 NONE = '<td class="none">–</td>'
-SURELY = {"better": "surely better", "worse": "surely worse", "open": "cannot be told apart"}
+BY_INTERVAL = {"better": "better by its interval", "worse": "worse by its interval", "open": "cannot be told apart"}
 
 
 def section(name: str, heading: str, about: str, *parts: str) -> str:

@@ -11,6 +11,7 @@ from pipeline.config_sections import Evaluation
 from pipeline.evaluation.evidence import Slice
 from pipeline.evaluation.slice_figures import weigh_parts
 from pipeline.evaluation.slicing import Column, parts
+from tests.models.plain_figures import paired_auc
 
 RANDOM = np.random.default_rng(7)
 SETTINGS = Evaluation(slice_rows=20, slice_positives=5, reach=0.1)
@@ -51,7 +52,7 @@ def test_pairs_are_compared_on_the_same_users() -> None:
     germany, _ = weighed(Y, RAW, COUNTRY)
     found = germany.difference("1", "2")
     assert found is not None
-    auc = metrics.paired_auc(Y[GERMANY], RAW[0, GERMANY], RAW[1, GERMANY])
+    auc = paired_auc(Y[GERMANY], RAW[0, GERMANY], RAW[1, GERMANY])
     assert (found.figures["auc"].value, found.figures["auc"].lower, found.figures["auc"].upper) == pytest.approx(tuple(auc))
     assert found.figures["log_loss"].value == pytest.approx(germany.models["1"]["log_loss"].value - germany.models["2"]["log_loss"].value)
 

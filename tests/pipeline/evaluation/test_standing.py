@@ -42,11 +42,13 @@ def test_tags_keep_to_the_length_that_mlflow_stores() -> None:
 def test_the_registered_model_says_who_stands_where_and_why(config: Config) -> None:
     standing.describe(config, TARGET)
     assert about(config) == f"Scorers of target **{TARGET}**."
-    standing.note(config, TARGET, "1", "promoted", ["it is better", "surely"], "run-a")
+    standing.note(config, TARGET, "1", "promoted", ["it is better", "surely", "and so on"], "run-a")
     registry.set_alias(config, TARGET, registry.CHAMPION, "1")
     registry.set_alias(config, TARGET, registry.CHALLENGER, "2")
     standing.describe(config, TARGET)
     assert about(config).split("\n\n")[1:] == [
-        "**Champion:** version 1 (gbdt): it is better; surely",
-        "**Challenger:** version 2 (sequence): it was given the alias by hand; nothing is recorded about why",
+        "**Champion:** version 1 (gbdt)",
+        "- it is better\n- surely",
+        "**Challenger:** version 2 (sequence)",
+        "- it was given the alias by hand; nothing is recorded about why",
     ]

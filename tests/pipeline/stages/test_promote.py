@@ -62,7 +62,7 @@ def test_the_better_candidate_becomes_champion_and_every_page_says_why(config: C
     assert [each["gate"] for each in result["gates"]] == [gate.name for gate in decided(run).gates]  # type: ignore[union-attr]
     assert shown(config, "2").endswith("".join(f"\n- {reason}" for reason in result["reasons"]))
     about = store.prepare(config).get_registered_model(TARGET).description
-    assert "**Champion:** version 2 (sequence): " in about
+    assert "**Champion:** version 2 (sequence)\n\n- " in about
     assert result["reasons"][0] in about
 
 
@@ -83,8 +83,8 @@ def test_an_equal_challenger_is_refused_with_the_numbers_and_gets_the_challenger
     assert aliases.tags(config, TARGET, "3")["decision"] == "refused"
     assert (champion(config), challenger(config)) == ("2", "3")
     about = store.prepare(config).get_registered_model(TARGET).description
-    assert "**Champion:** version 2 (sequence): there is no champion yet" in about
-    assert "**Challenger:** version 3 (gbdt): " in about
+    assert "**Champion:** version 2 (sequence)\n\n- there is no champion yet" in about
+    assert "**Challenger:** version 3 (gbdt)\n\n- " in about
 
 
 def test_a_later_promotion_leaves_no_challenger_and_one_decision_in_each_description(config: Config) -> None:
@@ -143,7 +143,7 @@ def test_a_no_is_recorded_with_the_numbers_and_the_champion_stays(config: Config
     assert len(result["reasons"]) > 1
     assert (champion(config), challenger(config)) == ("1", "2")
     tags = aliases.tags(config, TARGET, "2")
-    assert (tags["decision"], tags["decision_reasons"].split(";")[0]) == ("refused", "a person declined it: too risky")
+    assert (tags["decision"], tags["decision_reasons"].split("\n")[0]) == ("refused", "a person declined it: too risky")
     assert decide(config)["champion"] == "2"
     assert decide(config, declined="too late")["champion"] == "2"
 

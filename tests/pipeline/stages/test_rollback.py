@@ -50,7 +50,7 @@ def test_the_alias_goes_back_and_both_versions_and_a_run_say_why(config: Config)
     (run,) = rollbacks(config)
     assert (run["removed"], run["restored"], run["reason"]) == ("2", "1", "too many complaints")
     about = store.prepare(config).get_registered_model(TARGET).description
-    assert "**Champion:** version 1 (gbdt): given the alias back by a rollback from version 2: too many complaints" in about
+    assert "**Champion:** version 1 (gbdt)\n\n- given the alias back by a rollback from version 2: too many complaints" in about
 
 
 def test_again_it_changes_nothing(config: Config, tmp_path: Path) -> None:

@@ -66,8 +66,11 @@ def test_the_headline_says_who_should_score(evidence: object, decision: Decision
 def test_the_page_says_why_by_how_much_and_how_sure_that_is() -> None:
     said = _text(PAGE)
     assert "Version 7 (gbdt) does not replace champion version 4 (gbdt). On the same 2,000 users the AUC of gbdt v7 minus that of" in said
-    assert "gbdt v4 is +0.020 (+0.010 to +0.030): surely better." in said
-    assert "surely better. But it fails at slices: segment = &lt;b&gt;Côte &amp; d&#x27;Ivoire&lt;/b&gt; is significantly worse." in said
+    assert "gbdt v4 is +0.020 (+0.010 to +0.030): better by its interval." in said
+    assert (
+        "better by its interval. But it fails at slices: segment = &lt;b&gt;Côte &amp; d&#x27;Ivoire&lt;/b&gt; is significantly worse."
+        in said
+    )
     assert "Conditions met 1 of 2 not met: slices" in said
     assert "Users judged 2,000 300 with outcome 1, 15.0 %" in said
 
