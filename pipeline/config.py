@@ -18,6 +18,7 @@ from features.target import ANY, MODELLED_KINDS, Target
 from pipeline.config_sections import (
     Dask,
     Evaluation,
+    Export,
     Features,
     LakeSection,
     Leaks,
@@ -57,6 +58,7 @@ class Config(BaseSettings):
     evaluation: Evaluation = Evaluation()
     promotion: Promotion = Promotion()
     publish: Publish = Publish()
+    export: Export = Export()
     schedule: Schedule = Schedule()
     root: Path = Path()
 
@@ -144,6 +146,12 @@ class Config(BaseSettings):
     def lake_url(self) -> str:
         """The lake's URL, absolute where it is a local folder."""
         return self.lake.url if "://" in self.lake.url else str(self.path(self.lake.url))
+
+    @property
+    def export_url(self) -> str:
+        """The URL of `export.folder`, absolute where it is a local folder; empty where there is none."""
+        folder = self.export.folder
+        return folder if not folder or "://" in folder else str(self.path(folder))
 
     @property
     def warehouse_place(self) -> str:

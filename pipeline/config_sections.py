@@ -268,6 +268,12 @@ class Publish(Section):
     compare_within_days: Annotated[int, Field(ge=0, le=365)] = 7
 
 
+class Export(Section):
+    """Where each published night is written as Parquet too: a folder, or a URL such as that of the lake; empty: nowhere."""
+
+    folder: str = ""
+
+
 class Schedule(Section):
     """Cron expressions of the DAGs, in the source's time zone; empty: by hand only."""
 

@@ -15,6 +15,7 @@ from features.cutoff import Cutoff
 from features.target import Target
 from pipeline.config import Config
 from pipeline.errors import MissingInput, PublishRefused
+from pipeline.export import export
 from pipeline.lake import Lake
 from pipeline.progress import track
 from pipeline.validation.gate import Verdict
@@ -47,6 +48,7 @@ class Staged:
 def run(config: Config, cutoff: Cutoff, *, targets: Sequence[Target], show: bool) -> dict[str, Any]:
     """Publish every target's scores at `cutoff`; what was published, with the checksum of each night as it is read back, and its report.
 
+    What was published is exported where `export.folder` is set.
     Raises MissingInput, before anything is written, unless the lake holds the scores of all targets; at the end PublishRefused with every
     finding if nights did not pass the gate: what was published before stays in their place. The others are published, each whole in itself.
     """
@@ -62,6 +64,7 @@ def run(config: Config, cutoff: Cutoff, *, targets: Sequence[Target], show: bool
                 scored, refused = scored + int(counts["scored"]), refused + int(counts["refused"])
                 checksums[name] = warehouse.checksum(name, cutoff)
                 logger.info("published %s at %s: %s scored, %s refused", name, cutoff, counts["scored"], counts["refused"])
+    exported = export(config, list(checksums), cutoff)
     _require_passed(cutoff, verdicts)
     return {
         "cutoff": str(cutoff),
@@ -69,6 +72,7 @@ def run(config: Config, cutoff: Cutoff, *, targets: Sequence[Target], show: bool
         "rows": scored,
         "refused": refused,
         "checksums": checksums,
+        "exported": exported,
         "reports": {name: verdict.report_url for name, verdict in verdicts.items()},
     }
 

@@ -6,11 +6,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from features.cutoff import Cutoff
 from features.target import Target
 from pipeline.config import Config
+from pipeline.config_sections import Export
 from pipeline.errors import MissingInput, PublishRefused
 from pipeline.lake import Lake
 from pipeline.stages import publish
@@ -58,9 +60,17 @@ def test_the_scores_of_every_target_are_published_and_told(config: Config) -> No
         "rows": 90,
         "refused": 4,
         "checksums": {row["target"]: row["checksum"] for row in published},
+        "exported": [],
         "reports": {name: page(config, name).as_uri() for name in ("purchase_7d", "churn_28d")},
     }
     assert all(page(config, name).is_file() for name in ("purchase_7d", "churn_28d"))
+
+
+def test_what_is_published_is_exported_where_a_folder_is_set(config: Config) -> None:
+    config = config.model_copy(update={"export": Export(folder="files")})
+    scored(config, PURCHASE, CUTOFF, scores(40, 3))
+    exported = publish.run(config, CUTOFF, targets=(PURCHASE,), show=False)["exported"]
+    assert [pq.read_metadata(file).num_rows for file in exported] == [40, 40]
 
 
 def test_publishing_again_and_after_scoring_again_gives_the_same_checksums(config: Config) -> None:
