@@ -44,6 +44,12 @@ SHUT_MILLISECONDS = 50
 UPGRADE = "migrate"
 """Lock of an upgrade, which every other transaction shares: none of them meets half-exchanged tables."""
 
+FIND_OWNER = """
+SELECT tableowner AS owner FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'schema_version'
+  AND tableowner <> current_user AND pg_has_role(current_user, tableowner, 'MEMBER')
+"""
+"""The role that made the tables, where it is another and the connection may act as it."""
+
 LOCK_KEY = "hashtextextended($1, 0)"
 LOCK_HOLDERS = f"""
 SELECT a.pid, a.application_name FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
@@ -84,6 +90,8 @@ class PostgreSQLWarehouse(SqlWarehouse):
             if lock != UPGRADE:
                 self.hold(UPGRADE, shared=True)
             self.hold(lock)
+            if lock == UPGRADE:
+                self._act_as_owner()
         except NightcastError:
             self.rollback()
             raise
@@ -95,6 +103,11 @@ class PostgreSQLWarehouse(SqlWarehouse):
         except Busy as busy:
             self.rollback()  # a failed transaction answers no question
             raise self._held(lock) from busy
+
+    def _act_as_owner(self) -> None:
+        """An administrator's upgrade leaves every table with the role that publishes."""
+        for row in self.query(FIND_OWNER).to_pylist():
+            self.execute(f"SET LOCAL ROLE {ddl.quoted(row['owner'])}")
 
     def commit(self) -> None:
         """Make the transaction's work visible, all at once."""
@@ -146,6 +159,7 @@ class PostgreSQLWarehouse(SqlWarehouse):
 
     def admit_readers(self) -> None:
         """Let the members of `readers.ROLE` read, within the open transaction."""
+        self.execute("SET LOCAL ROLE NONE")  # the owner of the tables may not be allowed to create a role
         readers.admit(self)
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
