@@ -31,18 +31,13 @@ RUN: Mapping[str, Callable[[object], object]] = {
 
 @dataclass(frozen=True)
 class Night:
-    """Rows of `user_scores` and `refused_users`, and the one row of `score_runs`, all of this target and cutoff.
-
-    target_kind, model_kind  as the run said them; empty in nights that were scored before runs did
-    """
+    """Rows of `user_scores` and `refused_users`, and the one row of `score_runs`, all of this target and cutoff."""
 
     target: str
     cutoff: Cutoff
     user_scores: pa.Table
     refused_users: pa.Table
     score_runs: pa.Table
-    target_kind: str = ""
-    model_kind: str = ""
 
     @property
     def key(self) -> dict[str, object]:
@@ -58,8 +53,8 @@ class Night:
 def night_of(scores: pa.Table, target: str, cutoff: Cutoff, run: Mapping[str, object]) -> Night:
     """The night in one partition of the lake's `scores`, with what its run said of itself (`RUN`, as values or text).
 
-    Rows with a `refused_reason` are the refused users; columns that the tables do not have are dropped. The run may also say its
-    `target_kind` and `model_kind`.
+    Rows with a `refused_reason` are the refused users; columns that the tables do not have are dropped. Users are counted here; that the
+    run counted as many is for the gate to say (`pipeline.validation.score_gate`).
     Raises PublishRefused for a row, column or run value that does not fit.
     """
     key = {"target": target, "cutoff": cutoff.instant}
@@ -69,15 +64,14 @@ def night_of(scores: pa.Table, target: str, cutoff: Cutoff, run: Mapping[str, ob
     known = [name for name in scores.column_names if name in USER_SCORES.names and name not in key]
     users = conform(USER_SCORES, scores.filter(pc.invert(refused)).select(known), key)
     reasons = scores.filter(refused).select(["user_id", "refused_reason"]).rename_columns(["user_id", "reason"])
-    row = {name: [value] for name, value in run_values(run, target, cutoff).items()}
+    counts = {"eligible": scores.num_rows, "scored": users.num_rows, "refused": reasons.num_rows}
+    row = {name: [value] for name, value in {**run_values(run, target, cutoff), **counts}.items()}
     return Night(
         target,
         cutoff,
         users,
         conform(REFUSED_USERS, reasons, key),
         conform(SCORE_RUNS, pa.table({**row, "checksum": [checksum(users)]}), key),
-        target_kind=str(run.get("target_kind", "")),
-        model_kind=str(run.get("model_kind", "")),
     )
 
 

@@ -13,7 +13,6 @@ from features.cutoff import Cutoff
 from pipeline import clock
 from pipeline.errors import ConfigError, PublishRefused
 from pipeline.warehouse import ddl, migrations, retention
-from pipeline.warehouse.checks import require_sound
 from pipeline.warehouse.checksum import COLUMNS, checksum
 from pipeline.warehouse.migrations import Migration
 from pipeline.warehouse.night import Night, night_of
@@ -96,9 +95,8 @@ class SqlWarehouse(ABC):
         self.admit_readers()
 
     def publish(self, scores: pa.Table, target: str, cutoff: Cutoff, run: Mapping[str, object]) -> None:
-        """Replace the night of (target, cutoff); the checks come first, so that the transaction is short."""
+        """Replace the night of (target, cutoff); what can be refused before is, so that the transaction is short."""
         night = night_of(scores, target, cutoff, run)
-        require_sound(night)
         retention.require_kept(self, night)
         with self.transaction(f"publish {target} {cutoff}"):
             self._forget_outcomes(night)

@@ -19,7 +19,7 @@ OWN = {"duckdb": "pipeline.warehouse.duckdb:DuckDBWarehouse", "postgresql": "pip
 FILE = "pipeline.warehouse.duckdb_file"
 STEPS = {
     f"{SQL}.publish:before": OLD,
-    "pipeline.warehouse.sql:require_sound:after": OLD,
+    "pipeline.warehouse.sql:night_of:after": OLD,
     "OWN.begin:after": OLD,
     f"{SQL}.remove:after:1": OLD,
     "OWN.append:after:1": OLD,

@@ -158,20 +158,14 @@ def test_what_came_true_stays_with_the_scores_it_was_counted_for(config: Config)
 
 
 REFUSALS: dict[str, tuple[Callable[[], pa.Table], dict[str, str], str]] = {
-    "a lost user": (lambda: scores(39, 3), {"eligible": "43", "scored": "40"}, r"39 scored rows, and the run scored 40"),
     "a score of none": (lambda: with_column(scores(), "score", [None]), {}, r"user_scores\.score is null in 1 of 40 rows"),
-    "a score above one": (lambda: with_column(scores(), "score", [1.5]), {}, r"1 values of score are not in \[0, 1\]"),
-    "a user twice": (lambda: with_column(scores(), "user_id", ["u00001"]), {}, r"1 rows repeat a user"),
-    "nobody": (lambda: scores(0, 5), {}, r"no user is scored \(5 refused\)"),
-    "a collapsed model": (lambda: with_column(scores(101), "score", [0.25] * 101), {}, r"all 101 users have the same score 0\.25"),
-    "a sum without values": (scores, {"target_kind": "sum"}, r"40 values of expected_value are missing, and the target is a sum"),
-    "two model versions": (lambda: with_column(scores(), "model_version", ["3"]), {}, r"model_version is not one: 3, 4"),
+    "a user twice": (lambda: with_column(scores(), "user_id", ["u00001"]), {}, r"repeat a key|duplicate key"),
     "a number that is none": (scores, {"lake_version": "none"}, r"have lake_version = 'none'"),
 }
 
 
 @pytest.mark.parametrize("reason", REFUSALS)
-def test_a_night_that_fails_a_check_leaves_the_old_one_as_it_was(config: Config, reason: str) -> None:
+def test_a_night_that_does_not_fit_the_tables_leaves_the_old_one_as_it_was(config: Config, reason: str) -> None:
     wrong, run, message = REFUSALS[reason]
     with open_warehouse(config) as warehouse:
         publish(warehouse, scores(30, 2, seed=9))
@@ -200,7 +194,7 @@ def test_rows_that_do_not_land_roll_the_night_back(config: Config, monkeypatch: 
 def test_expected_values_and_their_unit_are_read_as_they_were_scored(config: Config) -> None:
     rows = spending(40, 3, unit="£ a month")
     with open_warehouse(config) as warehouse:
-        publish(warehouse, rows, target_kind="sum")
+        publish(warehouse, rows)
         found = warehouse.query("SELECT expected_value, unit FROM user_scores_latest ORDER BY user_id").to_pylist()
         with_values = warehouse.checksum(TARGET, CUTOFF)
         by_decile = warehouse.query("SELECT expected_value FROM score_deciles")["expected_value"].to_pylist()

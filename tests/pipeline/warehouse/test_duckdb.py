@@ -38,7 +38,7 @@ def test_readers_get_a_copy_when_a_night_was_published_and_only_then(tmp_path: P
     config, rows = config_at(tmp_path, "duckdb:///night.duckdb"), scores(40, 3)
     copy = read_copy(tmp_path / "night.duckdb")
     with open_warehouse(config) as warehouse, pytest.raises(PublishRefused):
-        warehouse.publish(rows, TARGET, CUTOFF, run_of(rows, eligible="1"))
+        warehouse.publish(rows, TARGET, CUTOFF, run_of(rows, lake_version="none"))
     assert not copy.exists()
     with open_warehouse(config) as warehouse:
         warehouse.publish(rows, TARGET, CUTOFF, run_of(rows))
@@ -50,7 +50,7 @@ def test_a_refused_night_after_a_published_one_still_brings_the_copy_up_to_date(
     with open_warehouse(config) as warehouse:
         warehouse.publish(rows, TARGET, CUTOFF, run_of(rows))
         with pytest.raises(PublishRefused):
-            warehouse.publish(rows, TARGET, NEXT, run_of(rows, eligible="1"))
+            warehouse.publish(rows, TARGET, NEXT, run_of(rows, lake_version="none"))
     assert users(read_copy(tmp_path / "night.duckdb")) == 40
 
 

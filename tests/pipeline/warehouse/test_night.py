@@ -28,6 +28,12 @@ def test_the_run_row_is_read_from_text_or_values() -> None:
     assert text["checksum"].to_pylist() == [checksum(night_of(rows, TARGET, CUTOFF, run_of(rows)).user_scores)]
 
 
+def test_users_are_counted_and_not_taken_from_what_the_run_said() -> None:
+    rows = scores(4, 2)
+    (run,) = night_of(rows, TARGET, CUTOFF, run_of(rows, eligible="9", scored="8", refused="1")).score_runs.to_pylist()
+    assert (run["eligible"], run["scored"], run["refused"]) == (6, 4, 2)
+
+
 def test_partition_columns_and_unknown_columns_of_the_lake_are_dropped() -> None:
     rows = scores(4, 0)
     more = (
