@@ -1,8 +1,7 @@
-"""All buckets' rows of one target and cutoff as one table: ranked, named, counted."""
+"""A part of a night's rows as people read them: ranked among all of the night, named, counted."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contract import TIMESTAMP
-from pipeline.scoring.bucket_scores import PARTIAL
+from models.classifier import Floats
 from pipeline.scoring.ranks import percentiles
 
 SCORES_TABLE = "scores"
@@ -35,7 +34,7 @@ SCORES = pa.schema(
         pa.field("refused_reason", pa.string()),
     ]
 )
-"""Files of the lake's `scores`: one row per eligible user, sorted by user. Where `refused_reason` is set the score is null."""
+"""Files of the lake's `scores`, one per bucket: a row per eligible user, sorted by user. With a `refused_reason` the score is null."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +52,14 @@ class Provenance:
     unit: str | None = None
 
 
-def assemble(parts: Sequence[pa.Table], provenance: Provenance) -> pa.Table:
-    """Rows of `SCORES` from the buckets' `PARTIAL` rows, percentile and decile taken over all scored users.
+def ranked(rows: pa.Table, ordered: Floats, provenance: Provenance) -> pa.Table:
+    """Rows of `SCORES` from a bucket's `PARTIAL` rows, percentile and decile taken among all scored users of the night.
 
-    Users are ranked by `raw_score`: its order is the score's, and finer where calibration gives several users one probability.
+    ordered (N,) their raw scores, ascending. Users are ranked by `raw_score`: its order is the score's, and finer where calibration
+    gives several users one probability.
     """
-    rows = pa.concat_tables([PARTIAL.empty_table(), *parts]).sort_by("user_id")
     scored = pc.is_null(rows["refused_reason"])
-    percentile, decile = percentiles(rows["raw_score"].filter(scored).to_numpy())
+    percentile, decile = percentiles(rows["raw_score"].filter(scored).to_numpy(), ordered)
     constants = {
         "horizon_days": provenance.horizon_days,
         "model_name": provenance.model_name,

@@ -11,8 +11,8 @@ from models.classifier import Floats
 DECILES = 10
 
 
-def percentiles(scores: Floats) -> tuple[Floats, Codes]:
-    """(n,) percentile in (0, 100] and (n,) int32 decile of n finite scores, whatever their order.
+def percentiles(scores: Floats, ordered: Floats) -> tuple[Floats, Codes]:
+    """(n,) percentile in (0, 100] and (n,) int32 decile of n finite scores among all of a night, `ordered` (N,) from the lowest on.
 
     The percentile is the share, in per cent, of scores lower or equal: equal scores share it, the best has 100. Decile 1 holds
     percentiles above 90, decile 10 those up to 10; ties can make deciles uneven, or leave one empty.
@@ -21,7 +21,7 @@ def percentiles(scores: Floats) -> tuple[Floats, Codes]:
         percentile    25   75   75  100
         decile         8    3    3    1
     """
-    lower_or_equal: npt.NDArray[np.intp] = np.searchsorted(np.sort(scores), scores, side="right")
-    total = max(len(scores), 1)
+    lower_or_equal: npt.NDArray[np.intp] = np.searchsorted(ordered, scores, side="right")
+    total = max(len(ordered), 1)
     tenth = -(-DECILES * lower_or_equal // total)
     return 100.0 * lower_or_equal / total, (DECILES + 1 - tenth).astype(np.int32)

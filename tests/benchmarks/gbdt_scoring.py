@@ -97,7 +97,8 @@ def scoring(model: Gbdt, calibrator: calibration.Calibrator, X: Floats, pairs: i
 
     def ours() -> Floats:
         raw = model.raw(batch(X))
-        percentiles(calibrator.probability(raw))
+        probability = calibrator.probability(raw)
+        percentiles(probability, np.sort(probability))
         return raw
 
     def bare() -> Floats:

@@ -21,6 +21,7 @@ from pipeline.tracking import registry, store
 from pipeline.tracking.registry import ModelVersion
 from tests.event_lists import lists_of
 from tests.night import Project
+from tests.unranked import unranked
 
 # 2026-11: MLflow 3.17 warns about a type hint of its own when `mlflow.pyfunc` is imported.
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning")
@@ -70,7 +71,8 @@ def scored(config: Config, model: ModelVersion, bucket: BucketInputs, folder: Pa
     """User → what tonight's task would write of that user with this version."""
     files = registry.download(config, model, folder)
     file = ScorerFile(str(files), model.manifest_sha256, model.fingerprint, config.target(TARGET))
-    return score_bucket(ScoreTask(bucket, file)).to_pandas().set_index("user_id")["score"]
+    (written,) = score_bucket(ScoreTask(bucket, (file,), "called"))
+    return unranked(bucket.lake, written).to_pandas().set_index("user_id")["score"]
 
 
 def test_a_sequence_version_answers_lists_of_events_with_the_nightly_scores(

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from features.feature_set import FeatureSet
@@ -21,11 +22,12 @@ from pipeline.lake import Lake
 from pipeline.scoring import bucket_scores
 from pipeline.scoring.artifact import Manifest, pack
 from pipeline.scoring.bucket import BucketInputs, ScorerFile, load_view
-from pipeline.scoring.bucket_scores import NO_FEATURES, NOT_FINITE, PARTIAL, ScoreTask, score_bucket
+from pipeline.scoring.bucket_scores import FOLDER, NO_FEATURES, NOT_FINITE, PARTIAL, ScoreTask, Unranked, score_bucket
 from pipeline.scoring.inputs import bucket_inputs
 from pipeline.scoring.scorer import Scorer
 from tests.models.gbdt_samples import samples
 from tests.synthetic_lake import AS_OF, configuration, write_events, write_features
+from tests.unranked import unranked
 
 SPENT = Target("spent_7d", "sum", "purchase", 7, eligible_within_days=30, unit="GBP")
 
@@ -82,6 +84,11 @@ def file(config: Config, packed: Callable[[Target, Amount | None], ScorerFile]) 
     return packed(config.target("churn_14d"), None)
 
 
+def scored(inputs: BucketInputs, *files: ScorerFile) -> pa.Table:
+    """What is written of the bucket for the last of the scorers."""
+    return unranked(inputs.lake, score_bucket(ScoreTask(inputs, files, "run"))[-1])
+
+
 def recent(inputs: BucketInputs) -> list[str]:
     """Users of the bucket with an event in the last 30 days: the eligible ones."""
     view = load_view(inputs)
@@ -90,7 +97,7 @@ def recent(inputs: BucketInputs) -> list[str]:
 
 
 def test_exactly_the_eligible_users_are_scored_and_sorted(inputs: BucketInputs, file: ScorerFile) -> None:
-    rows = score_bucket(ScoreTask(inputs, file))
+    rows = scored(inputs, file)
     assert rows.schema.equals(PARTIAL)
     assert rows["user_id"].to_pylist() == recent(inputs)
     assert 0 < len(rows) < load_view(inputs).users
@@ -101,7 +108,7 @@ def test_exactly_the_eligible_users_are_scored_and_sorted(inputs: BucketInputs, 
 def test_a_sum_has_probability_times_amount_and_others_nothing(
     inputs: BucketInputs, packed: Callable[[Target, Amount | None], ScorerFile]
 ) -> None:
-    rows = score_bucket(ScoreTask(inputs, packed(SPENT, Amount(40.0, 300))))
+    rows = scored(inputs, packed(SPENT, Amount(40.0, 300)))
     np.testing.assert_array_equal(rows["expected_value"].to_numpy(), 40.0 * rows["score"].to_numpy())
     assert rows["refused_reason"].null_count == len(rows) > 0
 
@@ -113,7 +120,7 @@ def test_an_eligible_user_without_features_is_refused_with_a_reason(inputs: Buck
     kept = stored.filter([user != lost for user in stored["user_id"].to_pylist()])
     part = lake.write_part("features/less", where, "less", kept)
     lake.commit("features/less", kept.schema, {"cutoff": AS_OF.key}, [part], metadata={})
-    rows = score_bucket(ScoreTask(replace(inputs, features_table="features/less", features_version=0), file))
+    rows = scored(replace(inputs, features_table="features/less", features_version=0), file)
     refused = [row for row in rows.to_pylist() if row["refused_reason"]]
     assert [(row["user_id"], row["refused_reason"], row["score"]) for row in refused] == [(lost, NO_FEATURES, None)]
 
@@ -138,14 +145,38 @@ def test_an_answer_that_is_no_number_is_refused_and_never_written(
     inputs: BucketInputs, file: ScorerFile, raw: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bucket_scores, "opened", lambda file: stub(Literal(raw)))
-    rows = score_bucket(ScoreTask(inputs, replace(file, target=SPENT)))
+    rows = scored(inputs, replace(file, target=SPENT))
     assert set(rows["refused_reason"].to_pylist()) == {NOT_FINITE}
     for name in ("score", "raw_score", "expected_value", "reason_1", "reason_1_effect"):
         assert rows[name].null_count == len(rows) > 0
 
 
+def test_each_target_of_a_task_is_answered_as_if_it_were_alone(
+    inputs: BucketInputs, config: Config, packed: Callable[[Target, Amount | None], ScorerFile], file: ScorerFile
+) -> None:
+    everybody = packed(config.target("purchase_7d"), None)
+    spent = packed(SPENT, Amount(40.0, 300))
+    together = score_bucket(ScoreTask(inputs, (everybody, file, spent), "run"))
+    found = [unranked(inputs.lake, written) for written in together]
+    for rows, alone, written in zip(found, (everybody, file, spent), together, strict=True):
+        assert rows.equals(scored(inputs, alone))
+        assert (written.bucket, written.eligible) == (1, len(rows))
+    assert len(found[0]) > len(found[1]) == len(found[2])
+
+
+def test_a_target_without_anybody_has_no_file(inputs: BucketInputs, file: ScorerFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bucket_scores, "eligible", lambda view, target, cutoff: np.zeros(view.users, dtype=bool))
+    assert score_bucket(ScoreTask(inputs, (file,), "run")) == (Unranked(1, 0, None),)
+
+
+def test_every_attempt_writes_files_of_its_own_named_after_the_run(inputs: BucketInputs, file: ScorerFile) -> None:
+    paths = {score_bucket(ScoreTask(inputs, (file,), "night"))[0].path for _ in range(2)}
+    assert len(paths) == 2
+    assert all(path and path.startswith(f"{FOLDER}/night-") for path in paths)
+
+
 def test_a_task_calls_itself_by_its_bucket(inputs: BucketInputs, file: ScorerFile) -> None:
-    assert str(ScoreTask(inputs, file)) == "1"
+    assert str(ScoreTask(inputs, (file,), "run")) == "1"
 
 
 def test_the_folder_of_an_artifact_holds_the_amount(packed: Callable[[Target, Amount | None], ScorerFile]) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from models.calibration import Calibrator
 from pipeline.scoring.bucket_scores import PARTIAL
-from pipeline.scoring.night import SCORES, Provenance, assemble, counts
+from pipeline.scoring.night import SCORES, Provenance, counts, ranked
 
 PROVENANCE = Provenance("purchase_7d", "3", 7, "run", datetime(2026, 6, 1, 4, tzinfo=UTC))
 
@@ -27,34 +27,35 @@ def part(*rows: tuple[str, float | None, str | None], score: float | None = None
     )
 
 
-def test_ranks_are_taken_over_all_scored_users_and_refused_ones_have_none() -> None:
-    rows = assemble([part(("d", 0.9, None), ("b", None, "no score")), part(("a", 0.1, None), ("c", 0.4, None))], PROVENANCE)
+def alone(rows: pa.Table, provenance: Provenance = PROVENANCE) -> pa.Table:
+    """A night that is this part."""
+    return ranked(rows, np.sort(rows["raw_score"].drop_null().to_numpy()), provenance)
+
+
+def test_ranks_are_taken_among_all_scored_users_of_the_night_and_refused_ones_have_none() -> None:
+    rows = ranked(part(("b", None, "no score"), ("d", 0.9, None)), np.array([0.1, 0.4, 0.9]), PROVENANCE)
     assert rows.schema.equals(SCORES)
-    assert rows["user_id"].to_pylist() == ["a", "b", "c", "d"]
-    assert rows["percentile"].to_pylist() == [100 / 3, None, 200 / 3, 100]
-    assert rows["decile"].to_pylist() == [7, None, 4, 1]
-    assert counts(rows) == {"eligible": 4, "scored": 3, "refused": 1}
+    assert rows["user_id"].to_pylist() == ["b", "d"]
+    assert rows["percentile"].to_pylist() == [None, 100]
+    assert rows["decile"].to_pylist() == [None, 1]
+    assert ranked(part(("c", 0.4, None)), np.array([0.1, 0.4, 0.9]), PROVENANCE)["percentile"].to_pylist() == [200 / 3]
+    assert counts(rows) == {"eligible": 2, "scored": 1, "refused": 1}
 
 
 def test_every_row_says_where_it_comes_from() -> None:
-    (row,) = assemble([part(("a", 0.1, None))], PROVENANCE).to_pylist()
+    (row,) = alone(part(("a", 0.1, None))).to_pylist()
     assert (row["model_name"], row["model_version"], row["horizon_days"], row["run_id"]) == ("purchase_7d", "3", 7, "run")
     assert row["scored_at"] == PROVENANCE.scored_at
 
 
-def test_buckets_in_any_order_give_the_same_rows() -> None:
-    parts = [part(("d", 0.9, None)), part(("a", 0.9, None), ("c", 0.4, None)), part()]
-    assert assemble(parts, PROVENANCE).equals(assemble(parts[::-1], PROVENANCE))
-
-
-def test_nobody_is_an_empty_night() -> None:
-    rows = assemble([], PROVENANCE)
+def test_nobody_is_an_empty_part() -> None:
+    rows = alone(part())
     assert (rows.num_rows, rows.schema) == (0, SCORES)
     assert counts(rows) == {"eligible": 0, "scored": 0, "refused": 0}
 
 
 def test_users_with_one_probability_are_ranked_by_what_the_model_said_before_calibration() -> None:
-    rows = assemble([part(("a", -1.0, None), ("b", 2.0, None), score=0.5)], PROVENANCE)
+    rows = alone(part(("a", -1.0, None), ("b", 2.0, None), score=0.5))
     assert rows["percentile"].to_pylist() == [50, 100]
     assert rows["score"].to_pylist() == [0.5, 0.5]
 
@@ -66,11 +67,11 @@ RAW = st.lists(st.sampled_from([-2.0, 0.0, 0.5]) | st.floats(-20, 20), min_size=
 def test_the_order_of_the_ranks_is_never_against_the_scores(raw: list[float], calibrator: Calibrator) -> None:
     scores = calibrator.probability(np.array(raw))
     parts = [part((f"u{place}", each, None), score=float(score)) for place, (each, score) in enumerate(zip(raw, scores, strict=True))]
-    rows = assemble(parts, PROVENANCE).sort_by("percentile")
+    rows = alone(pa.concat_tables(parts)).sort_by("percentile")
     assert (np.diff(rows["score"].to_numpy()) >= 0).all()
 
 
 @pytest.mark.parametrize("unit", ["GBP", "", None])
 def test_every_scored_row_says_the_unit_of_a_sum(unit: str | None) -> None:
-    rows = assemble([part(("a", 0.9, None), ("b", None, "no score"))], replace(PROVENANCE, unit=unit))
+    rows = alone(part(("a", 0.9, None), ("b", None, "no score")), replace(PROVENANCE, unit=unit))
     assert rows["unit"].to_pylist() == [unit, None]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,7 +15,7 @@ from pipeline.config import Config
 from pipeline.errors import MissingInput, ModelRefused, NoChampion, NoEvents, PublishRefused
 from pipeline.lake import Lake
 from pipeline.scoring import scorer
-from pipeline.scoring.bucket_scores import ScoreTask, score_bucket
+from pipeline.scoring.bucket_scores import FOLDER, ScoreTask, Unranked, score_bucket
 from pipeline.stages import publish, score, train_gbdt
 from pipeline.tracking import registry
 from pipeline.warehouse import open_warehouse
@@ -66,6 +67,7 @@ def test_every_eligible_user_is_scored_once_with_reasons_and_provenance(night: C
     assert (metadata["model_version"], metadata["run_id"], metadata["lake_version"]) == ("1", result["run_id"], "0")
     assert (metadata["events_version"], metadata["model_kind"], metadata["target_kind"]) == ("5", "gbdt", "occurs")
     assert found["expected_value"].null_count == found["unit"].null_count == 240
+    assert Lake(night.lake_url).list_files(FOLDER) == []
 
 
 def test_the_score_is_the_calibrated_answer_of_the_champions_own_model(night: Config, tmp_path: Path) -> None:
@@ -77,7 +79,7 @@ def test_the_score_is_the_calibrated_answer_of_the_champions_own_model(night: Co
     matrix = np.column_stack([known[name].to_numpy() for name in features.names])
     model = gbdt.load(registry.download(night, registry.champion(night, "purchase_7d"), tmp_path))
     raw = np.asarray(model.booster.predict(model.features.apply(matrix), raw_score=True))
-    found = rows(night)
+    found = rows(night).sort_by("user_id")
     assert found["user_id"].to_pylist() == known["user_id"].to_pylist()
     np.testing.assert_array_equal(found["raw_score"].to_numpy(), raw)
     assert (np.diff(found["score"].to_numpy()[np.argsort(raw)]) >= 0).all()
@@ -103,7 +105,7 @@ def test_scores_can_be_published_and_again_with_the_same_checksum(night: Config)
 
 
 def test_an_alias_that_moves_meanwhile_changes_nothing_in_this_run(night: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    def while_the_alias_moves(task: ScoreTask) -> pa.Table:
+    def while_the_alias_moves(task: ScoreTask) -> tuple[Unranked, ...]:
         registry.set_alias(night, "purchase_7d", registry.CHAMPION, "2")
         return score_bucket(task)
 
@@ -114,11 +116,11 @@ def test_an_alias_that_moves_meanwhile_changes_nothing_in_this_run(night: Config
 
 
 class Hesitant(gbdt.Gbdt):
-    """No finite answer for every tenth user."""
+    """No finite answer for every twelfth user."""
 
     def raw(self, batch: Batch) -> Floats:
         raw = super().raw(batch)
-        raw[::10] = np.nan
+        raw[::12] = np.nan
         return raw
 
 
@@ -212,6 +214,17 @@ def test_another_definition_of_the_target_is_refused(night: Config, tmp_path: Pa
     targets = {"purchase_7d": {"kind": "occurs", "event_type": "view", "horizon_days": 7}}
     with pytest.raises(ModelRefused, match=r"'event_type': 'purchase'.*'event_type': 'view'"):
         scored(configuration(tmp_path, targets=targets))
+
+
+def test_what_a_killed_run_has_left_unranked_goes_in_time(night: Config) -> None:
+    left = Path(night.lake_url, FOLDER, "dead-1.parquet")
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    scored(night)
+    assert left.exists()
+    os.utime(left, (0, 0))
+    scored(night)
+    assert not left.exists()
 
 
 def test_nobody_eligible_is_no_night(night: Config, monkeypatch: pytest.MonkeyPatch) -> None:
