@@ -38,6 +38,13 @@ ARROW: Mapping[int, pa.DataType] = {
 }
 """Arrow type of each PostgreSQL type, by its number in pg_type."""
 
+REFUSALS: Mapping[type[psycopg.Error], str] = {
+    errors.ReadOnlySqlTransaction: "name the server that takes writes in warehouse.url: a standby is only read",
+    errors.QueryCanceled: "raise statement_timeout for the role in warehouse.url, or ask who ended the statement",
+    errors.DiskFull: "free space on the server, then run this again",
+}
+"""What to do where the server answers, and cannot do it now."""
+
 SHUT_MILLISECONDS = 50
 """How long readers may queue behind a lock that keeps them out; PostgreSQL looks for deadlocks after a second."""
 
@@ -215,10 +222,12 @@ def _own_errors(place: str) -> Iterator[None]:
         raise ConfigError(
             f"{place}: {_first_line(error)}: {error.diag.message_detail}", mend="drop those, run this again, then create them anew"
         ) from error
-    except errors.InsufficientPrivilege as error:
+    except (errors.InsufficientPrivilege, errors.InvalidSchemaName) as error:
         raise ConfigError(f"{place}: {_first_line(error)}", mend="grant that right to the role in warehouse.url") from error
     except errors.IntegrityError as error:
         raise PublishRefused(f"Rows for {place} were refused: {_first_line(error)}", mend="give each key once") from None
+    except tuple(REFUSALS) as error:
+        raise Unreachable(f"The warehouse {place} refused: {_first_line(error)}", mend=REFUSALS[type(error)]) from error
     except psycopg.OperationalError as error:
         raise Unreachable(
             f"The warehouse {place} does not answer: {_first_line(error)}",
