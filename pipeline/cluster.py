@@ -17,7 +17,7 @@ from uuid import uuid4
 import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 from distributed.comm import CommClosedError
-from distributed.scheduler import NoValidWorkerError
+from distributed.scheduler import NoValidWorkerError, NoWorkerError
 
 from pipeline.config import Config
 from pipeline.errors import Unreachable, WorkersLost
@@ -46,7 +46,7 @@ SETTINGS: dict[str, object] = {
     "distributed.logging.distributed": "critical",
 }
 
-LOST = (KilledWorker, NoValidWorkerError, CancelledError, CommClosedError, TimeoutError)
+LOST = (KilledWorker, NoValidWorkerError, NoWorkerError, CancelledError, CommClosedError, TimeoutError)
 """What Dask raises when a worker or the scheduler is gone, or does not answer in time."""
 
 

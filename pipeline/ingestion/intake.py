@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 from pipeline.config import Config
 from pipeline.errors import NightcastError, ValidationFailed
+from pipeline.full_disk import naming_full_disk
 from pipeline.ingestion.commit import commit, counts, tidy
 from pipeline.ingestion.copies import copy_uncommitted, mend_copies
 from pipeline.ingestion.days import CommittedDays
-from pipeline.ingestion.workplace import naming_full_disk
 from pipeline.lake import Lake
 from pipeline.source.batch import Batch, latest_event
 from pipeline.validation.gate import Gate, Verdict

@@ -17,10 +17,11 @@ from pipeline import clock
 from pipeline.config import Config
 from pipeline.day_record import new_run_id
 from pipeline.errors import ConfigError, NoEvents
+from pipeline.full_disk import naming_full_disk
 from pipeline.ingestion.commit import COUNTS
 from pipeline.ingestion.copies import UNDATED, clear_undated, copy_uncommitted
 from pipeline.ingestion.intake import Intake, open_intake
-from pipeline.ingestion.workplace import naming_full_disk, private_folder, subfolder
+from pipeline.ingestion.workplace import private_folder, subfolder
 from pipeline.process_tree import ending_on_sigterm
 from pipeline.progress import track
 from pipeline.source.batch import to_batch

@@ -16,6 +16,7 @@ from features.target import Target
 from pipeline.config import Config
 from pipeline.errors import MissingInput, PublishRefused
 from pipeline.export import export
+from pipeline.full_disk import naming_full_disk
 from pipeline.lake import Lake
 from pipeline.progress import track
 from pipeline.validation.gate import Verdict
@@ -94,7 +95,11 @@ def _judge(config: Config, staged: Sequence[Staged], show: bool) -> dict[str, Ve
     runs = [run_values(each.run, each.target.name, each.cutoff) for each in staged]
     with open_warehouse(config) as warehouse:
         before = [night_before(warehouse, each.target.name, each.cutoff, days) for each in staged]
-    with tempfile.TemporaryDirectory(prefix="nightcast-") as folder, open_score_gate(config, Path(folder)) as gate:
+    with (
+        naming_full_disk(config.root),
+        tempfile.TemporaryDirectory(prefix="nightcast-") as folder,
+        open_score_gate(config, Path(folder)) as gate,
+    ):
         nights = zip(staged, runs, before, strict=True)
         for each, said, last in track(nights, "check", len(staged), show):
             night = StagedNight(each.target.name, each.cutoff, each.rows(), said, each.run.get("model_kind", ""))

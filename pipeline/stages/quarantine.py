@@ -20,9 +20,10 @@ from pipeline import clock
 from pipeline.config import Config
 from pipeline.day_record import DayRecord, new_run_id
 from pipeline.errors import ConfigError, MissingInput
+from pipeline.full_disk import naming_full_disk
 from pipeline.ingestion.days import CommittedDays
 from pipeline.ingestion.intake import Intake, open_intake
-from pipeline.ingestion.workplace import naming_full_disk, private_folder, subfolder
+from pipeline.ingestion.workplace import private_folder, subfolder
 from pipeline.lake import Lake
 from pipeline.process_tree import ending_on_sigterm
 from pipeline.source.batch import Batch, end_of_batch, to_batch

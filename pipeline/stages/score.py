@@ -18,6 +18,7 @@ from pipeline import clock
 from pipeline.cluster import Workers, cluster
 from pipeline.config import Config
 from pipeline.errors import NightcastError, NoEvents
+from pipeline.full_disk import naming_full_disk
 from pipeline.lake import Lake
 from pipeline.scoring.bucket import BucketInputs
 from pipeline.scoring.bucket_ranks import RankTask, rank_bucket, write_order
@@ -51,7 +52,7 @@ def run(config: Config, cutoff: Cutoff, *, targets: Sequence[Target], show: bool
     """
     this = Run(uuid.uuid4().hex, clock.now(), Lake(config.lake_url), cutoff)
     inputs = bucket_inputs(config, this.lake, cutoff)
-    with tempfile.TemporaryDirectory(prefix="nightcast-") as folder, _swept(this, config):
+    with naming_full_disk(this.lake.url), tempfile.TemporaryDirectory(prefix="nightcast-") as folder, _swept(this, config):
         champions = [borrow(config, target, Path(folder)) for target in targets]
         users = known_users(config, this.lake, cutoff)
         with cluster(enough_workers(config, [champion.model for champion in champions], users, USERS_PER_WORKER)) as workers:

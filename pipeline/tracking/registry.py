@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, SupportsFloat
 from features.cutoff import Cutoff
 from pipeline.config import Config
 from pipeline.errors import ModelRefused, NoChampion
+from pipeline.full_disk import naming_full_disk
 from pipeline.tracking import model_folder, store
 from pipeline.tracking.model_folder import Interface
 from pipeline.tracking.runs import COMMIT, Run
@@ -213,7 +214,7 @@ def download(config: Config, model: ModelVersion, folder: Path) -> Path:
     from mlflow.artifacts import download_artifacts
 
     uri = store.address(config)
-    with store.answering(uri):
+    with store.answering(uri), naming_full_disk(folder):
         tags = client.get_model_version(model.target, model.version).tags
         place = client.get_model_version_download_uri(model.target, model.version)
         within = f"{place.rstrip('/')}/{model_folder.SCORER}" if MODEL_ID in tags else place

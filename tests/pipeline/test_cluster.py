@@ -69,6 +69,20 @@ def test_an_answer_that_takes_too_long_is_not_waited_for(tmp_path: Path, monkeyp
     _alone(within=10)
 
 
+def test_workers_that_do_not_come_back_are_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(module.SETTINGS, "distributed.scheduler.no-workers-timeout", "1s")
+
+    def left_alone() -> None:
+        with cluster(configuration(tmp_path, dask={"workers": 1})) as workers:
+            workers._client.cluster.scale(0)
+            while workers._client.nthreads():
+                time.sleep(0.05)
+            workers.map(double, [7], label="number", show=False)
+
+    with pytest.raises(WorkersLost, match="number 7: NoWorkerError"):
+        left_alone()
+
+
 def test_an_absent_scheduler_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CONNECT_SECONDS", 1)
     config = configuration(tmp_path, dask={"scheduler": "tcp://127.0.0.1:9"})
