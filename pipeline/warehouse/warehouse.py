@@ -26,9 +26,9 @@ class Warehouse(Protocol):
     def publish(self, scores: pa.Table, target: str, cutoff: Cutoff, run: Mapping[str, object]) -> None:
         """Replace the night of (target, cutoff) in user_scores, refused_users and score_runs by these scores; then drop what is too old.
 
-        `scores` is the partition of the lake's `scores`; `run` its commit metadata (`night.RUN`), values or text.
-        Raises PublishRefused, with the numbers and nothing changed, when a check fails or the night is older than
-        `warehouse.keep_days` keeps; Busy when another process keeps its lock.
+        `scores` is the partition of the lake's `scores`, which the gate has judged (`pipeline.validation.score_gate`); `run` its commit
+        metadata (`night.RUN`), values or text. Raises PublishRefused, nothing changed, when they do not fit the tables or not all land,
+        and when the night is older than `warehouse.keep_days` keeps; Busy when another process keeps its lock.
         """
 
     def replace(self, table: str, key: Mapping[str, object], rows: pa.Table | pa.RecordBatchReader) -> None:
