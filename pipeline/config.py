@@ -27,6 +27,7 @@ from pipeline.config_sections import (
     Promotion,
     Publish,
     Schedule,
+    Scoring,
     TargetSection,
     Training,
     Warehouse,
@@ -57,6 +58,7 @@ class Config(BaseSettings):
     leaks: Leaks = Leaks()
     evaluation: Evaluation = Evaluation()
     promotion: Promotion = Promotion()
+    scoring: Scoring = Scoring()
     publish: Publish = Publish()
     export: Export = Export()
     schedule: Schedule = Schedule()

@@ -252,6 +252,23 @@ class Promotion(Section):
         return self.model_dump(exclude={"approval", "approval_hours"})
 
 
+Rung = Literal["champion", "base_rate", "refuse"]
+
+
+class Ladder(Section):
+    """Who answers for users of each score basis: the champion, the mean of its probabilities, or nobody: they are refused."""
+
+    rich: Rung = "champion"
+    thin: Rung = "champion"
+    new: Rung = "base_rate"
+
+
+class Scoring(Section):
+    """How users are scored; see `pipeline.scoring.bucket_scores`."""
+
+    ladder: Ladder = Ladder()
+
+
 class Publish(Section):
     """What a night's scores must look like before they replace what people read; see `pipeline.validation.score_suite`.
 

@@ -3,6 +3,7 @@
     manifest.json     what it is, made for which features and target, and the sha256 of every other file
     calibrator.json   from log-odds to probability
     sentences.json    reason texts
+    base_rate.json    the mean of its calibrated probabilities at the cutoff that calibrated it
     amount.json, …    of a sum target: how much is spent by those who spend
     model.txt | model.keras, vocabulary.json, …   the classifier's own files
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 SHOWN = 5
 """Most column names in a sentence."""
-MANIFEST, CALIBRATOR, SENTENCES = "manifest.json", "calibrator.json", "sentences.json"
+MANIFEST, CALIBRATOR, SENTENCES, BASE_RATE = "manifest.json", "calibrator.json", "sentences.json", "base_rate.json"
 PLAIN_SUFFIXES = frozenset({".json", ".txt", ".keras"})
 """Formats that hold numbers and text only; a pickle, for one, would run code when opened."""
 
@@ -72,6 +73,7 @@ def pack(
     fingerprint: str,
     features: Sequence[str],
     cutoffs: Sequence[Cutoff],
+    base_rate: float | None = None,
     amount: Amount | None = None,
 ) -> str:
     """Write the artifact into `folder`, which is empty; the sha256 of its manifest.
@@ -87,6 +89,8 @@ def pack(
         amount.save(folder)
     _write_json(folder / CALIBRATOR, calibrator.to_json())
     _write_json(folder / SENTENCES, dict(sentences))
+    if base_rate is not None:
+        _write_json(folder / BASE_RATE, {"probability": base_rate})
     files = {path.name: digest(path) for path in sorted(folder.iterdir())}
     if foreign := [name for name in files if Path(name).suffix not in PLAIN_SUFFIXES]:
         raise ValueError(f"A {classifier.kind} model wrote {', '.join(foreign)}; artifacts hold {', '.join(sorted(PLAIN_SUFFIXES))} only")

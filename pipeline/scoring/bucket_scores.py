@@ -14,12 +14,16 @@ from features.eligibility import eligible, score_basis
 from features.timeline import Flags
 from models.classifier import Batch, Floats
 from models.explanations import Texts
+from pipeline.config_sections import Ladder
 from pipeline.lake_parts import Layout, PartWriter
 from pipeline.scoring.bucket import BucketInputs, ScorerFile, UserIds, blocks, opened
-from pipeline.scoring.scorer import Judgement, Scorer
+from pipeline.scoring.scorer import REASONS, Judgement, Scorer
 
 NOT_FINITE = "the model gave no finite score"
 NO_FEATURES = "no features at this cutoff"
+TOO_LITTLE = "too little is known of this user"
+AVERAGE = "too little is known of this user: the average of all"
+"""The reason of a user whom the base rate answers for."""
 
 PARTIAL = pa.schema(
     [
@@ -46,11 +50,16 @@ LAYOUT = Layout(dictionaries=TEXTS, compression="lz4")
 
 @dataclass(frozen=True)
 class ScoreTask:
-    """Score a bucket's eligible users for several targets; `run` is the first part of the names of the files."""
+    """Score a bucket's eligible users for several targets.
+
+    run     the first part of the names of the files
+    ladder  who answers for users of whom more or less is known
+    """
 
     inputs: BucketInputs
     scorers: tuple[ScorerFile, ...]
     run: str
+    ladder: Ladder
 
     def __str__(self) -> str:
         return str(self.inputs.bucket)
@@ -82,7 +91,8 @@ def score_bucket(task: ScoreTask) -> tuple[Unranked, ...]:
             lost = anybody[~known]
             for place, (scorer, flags) in enumerate(zip(scorers, asked, strict=True)):
                 counts[place] += int(flags.sum())
-                writers[place].write(_judged(scorer, _of(batch, flags), block.view.user_ids[lost[flags[lost]]]))
+                users = block.view.user_ids[lost[flags[lost]]]
+                writers[place].write(_answered(scorer, _of(batch, flags[batch.rows]), users, task.ladder))
     paths = [posixpath.join(FOLDER, writer.part.path) if writer.part else None for writer in writers]
     return tuple(Unranked(task.inputs.bucket, count, path) for count, path in zip(counts, paths, strict=True))
 
@@ -92,17 +102,37 @@ def _writer(task: ScoreTask) -> PartWriter:
     return task.inputs.lake.part_writer(FOLDER, {}, f"{task.run}-{uuid4().hex}", PARTIAL, LAYOUT)
 
 
-def _of(batch: Batch, flags: Flags) -> Batch:
-    """Those of the batch whose flag (U,) is set."""
-    kept = flags[batch.rows]
+def _of(batch: Batch, kept: Flags) -> Batch:
+    """Those of the batch whose flag (n,) is set."""
     return batch if kept.all() else replace(batch, rows=batch.rows[kept], features=batch.features[kept])
 
 
-def _judged(scorer: Scorer, batch: Batch, lost: UserIds) -> pa.Table:
+def _answered(scorer: Scorer, batch: Batch, lost: UserIds, ladder: Ladder) -> pa.Table:
+    """Each user's row by the rung of what is known of the user, and those of users without features."""
+    basis = score_basis(batch.view)[batch.rows]
+    rungs = {known: getattr(ladder, known) for known in Ladder.model_fields}
+    champion, average, refused = (
+        _of(batch, np.isin(basis, [known for known in rungs if rungs[known] == rung])) for rung in ("champion", "base_rate", "refuse")
+    )
+    rows = [_judged(scorer, champion)]
+    if len(average.rows):
+        rows.append(_averaged(scorer, average))
+    for users, reason in ((refused.view.user_ids[refused.rows], TOO_LITTLE), (lost, NO_FEATURES)):
+        if len(users):
+            rows.append(_refused(users, reason))
+    return rows[0] if len(rows) == 1 else pa.concat_tables(rows).sort_by("user_id")
+
+
+def _judged(scorer: Scorer, batch: Batch) -> pa.Table:
     judgement = scorer.judge(batch)
     texts, moved = scorer.reasons(batch, judgement)
-    scored = pa.table(_columns(batch, judgement, texts, moved), schema=PARTIAL)
-    return pa.concat_tables([scored, _without_features(lost)]).sort_by("user_id") if len(lost) else scored
+    return pa.table(_columns(batch, judgement, texts, moved), schema=PARTIAL)
+
+
+def _averaged(scorer: Scorer, batch: Batch) -> pa.Table:
+    texts = np.full((len(batch.rows), REASONS), None, dtype=object)
+    texts[:, 0] = AVERAGE
+    return pa.table(_columns(batch, scorer.average(batch), texts, np.full(texts.shape, np.nan)), schema=PARTIAL)
 
 
 def _columns(batch: Batch, judgement: Judgement, texts: Texts, moved: Floats) -> dict[str, pa.Array]:
@@ -119,6 +149,6 @@ def _columns(batch: Batch, judgement: Judgement, texts: Texts, moved: Floats) ->
     }
 
 
-def _without_features(users: UserIds) -> pa.Table:
-    told = {"user_id": pa.array(users, pa.string()), "refused_reason": pa.array([NO_FEATURES] * len(users), pa.string())}
+def _refused(users: UserIds, reason: str) -> pa.Table:
+    told = {"user_id": pa.array(users, pa.string()), "refused_reason": pa.array([reason] * len(users), pa.string())}
     return pa.table({field.name: told.get(field.name, pa.nulls(len(users), field.type)) for field in PARTIAL}, schema=PARTIAL)

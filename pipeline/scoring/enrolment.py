@@ -175,18 +175,20 @@ def _judged(trained: Trained, probability: Floats) -> Iterator[tuple[str, Figure
 
 
 def _register(training: Training, run: Run, trained: Trained, found: Findings) -> ModelVersion:
-    target, features = training.target, training.features
+    target, features, calibrator = training.target, training.features, _calibrator(trained, found)
+    answers = trained.raw if trained.refitted is None else trained.refitted
     with tempfile.TemporaryDirectory(prefix="nightcast-") as name:
         folder = Path(name)
         manifest_sha256 = pack(
             folder,
             trained.classifier,
-            _calibrator(trained, found),
+            calibrator,
             trained.sentences,
             target=target,
             fingerprint=features.fingerprint,
             features=features.names,
             cutoffs=training.split.training,
+            base_rate=float(calibrator.probability(answers).mean()),
             amount=trained.amount,
         )
         candidate = Candidate(

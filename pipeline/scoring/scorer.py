@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.optimize import brentq
+from scipy.special import logit
 
 from features.target import Target
 from features.timeline import Flags
 from models import baselines
-from models.calibration import Calibrator
+from models.calibration import LARGEST_MOVE, Calibrator
 from models.classifier import Batch, Classifier, Floats
 from models.explanations import Texts, top_reasons
 from pipeline.errors import ModelRefused
-from pipeline.scoring.artifact import CALIBRATOR, SENTENCES, Manifest, require_fit, verify
+from pipeline.scoring.artifact import BASE_RATE, CALIBRATOR, SENTENCES, Manifest, require_fit, verify
 
 if TYPE_CHECKING:
     from models.amount import Amount
@@ -48,18 +50,34 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Scorer:
-    """One model version. `amount` is there for a sum target."""
+    """One model version. `amount` is there for a sum target, `base_rate` not in versions trained before it was kept."""
 
     classifier: Classifier
     calibrator: Calibrator
     sentences: Mapping[str, str]
     manifest: Manifest
     amount: Amount | None = None
+    base_rate: float | None = None
 
     def judge(self, batch: Batch) -> Judgement:
         """Raw log-odds and calibrated probability of each user, and the expected value of a sum target."""
         raw = np.asarray(self.classifier.raw(batch), dtype=np.float64)
         raw = np.where(np.isfinite(raw), raw, np.nan)
+        return self._meant(raw, batch)
+
+    def average(self, batch: Batch) -> Judgement:
+        """The mean probability at the cutoff that calibrated the model, for each user, with the log-odds that mean it.
+
+        A sum's expected value is that probability × the user's own amount. Raises ModelRefused for a version that does not know its mean.
+        """
+        if self.base_rate is None:
+            raise ModelRefused(
+                f"The model of {self.manifest.target['name']} does not say its base rate, which [scoring.ladder] asks for",
+                mend='train and promote it again, or set the rungs of scoring.ladder to "champion" or "refuse"',
+            )
+        return self._meant(np.full(len(batch.rows), raw_of(self.base_rate, self.calibrator)), batch)
+
+    def _meant(self, raw: Floats, batch: Batch) -> Judgement:
         probability = self.calibrator.probability(raw)
         return Judgement(raw, probability, probability * self.amount.expected(batch.features) if self.amount else None)
 
@@ -89,9 +107,23 @@ def open_scorer(folder: Path, manifest_sha256: str, *, fingerprint: str, target:
     try:
         calibrator = Calibrator.from_json(json.loads((folder / CALIBRATOR).read_text(encoding="utf-8")))
         amount = _load_amount(folder) if target.kind == "sum" else None
-        return Scorer(LOADERS[manifest.kind](folder), calibrator, sentences, manifest, amount)
+        return Scorer(LOADERS[manifest.kind](folder), calibrator, sentences, manifest, amount, _base_rate(folder, manifest))
     except ValueError as error:
         raise ModelRefused(str(error), mend="train the target again, with this version of Nightcast") from error
+
+
+def raw_of(probability: float, calibrator: Calibrator) -> float:
+    """The log-odds that the calibrator takes for this probability in (0, 1). Raises ValueError for another one."""
+    if not 0 < probability < 1:
+        raise ValueError(f"A base rate lies between 0 and 1, got {probability!r}")
+    wanted, reach = float(logit(probability)), LARGEST_MOVE / calibrator.slope
+    return float(brentq(lambda raw: float(calibrator.log_odds(np.array([raw]))[0]) - wanted, -reach, reach))
+
+
+def _base_rate(folder: Path, manifest: Manifest) -> float | None:
+    if BASE_RATE not in manifest.files:
+        return None
+    return float(json.loads((folder / BASE_RATE).read_text(encoding="utf-8"))["probability"])
 
 
 def _load_amount(folder: Path) -> Amount:

@@ -57,7 +57,8 @@ def run(config: Config, cutoff: Cutoff, *, targets: Sequence[Target], show: bool
         users = known_users(config, this.lake, cutoff)
         with cluster(enough_workers(config, [champion.model for champion in champions], users, USERS_PER_WORKER)) as workers:
             files = tuple(champion.file for champion in champions)
-            scored = workers.map(score_bucket, [ScoreTask(each, files, this.id) for each in inputs], label="bucket to score", show=show)
+            tasks = [ScoreTask(each, files, this.id, config.scoring.ladder) for each in inputs]
+            scored = workers.map(score_bucket, tasks, label="bucket to score", show=show)
             nights = [
                 Night(target, champion, inputs[0], [bucket[place] for bucket in scored])
                 for place, (target, champion) in enumerate(zip(targets, champions, strict=True))

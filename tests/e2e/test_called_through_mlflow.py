@@ -71,7 +71,7 @@ def scored(config: Config, model: ModelVersion, bucket: BucketInputs, folder: Pa
     """User → what tonight's task would write of that user with this version."""
     files = registry.download(config, model, folder)
     file = ScorerFile(str(files), model.manifest_sha256, model.fingerprint, config.target(TARGET))
-    (written,) = score_bucket(ScoreTask(bucket, (file,), "called"))
+    (written,) = score_bucket(ScoreTask(bucket, (file,), "called", config.scoring.ladder))
     return unranked(bucket.lake, written).to_pandas().set_index("user_id")["score"]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from features.feature_set import FeatureSet
@@ -17,18 +18,22 @@ from models.classifier import Batch, Floats
 from models.gbdt import Gbdt
 from models.gbdt_parameters import GbdtParameters
 from pipeline.config import Config
+from pipeline.config_sections import Ladder
 from pipeline.configured_features import configured_features
+from pipeline.errors import ModelRefused
 from pipeline.lake import Lake
 from pipeline.scoring import bucket_scores
 from pipeline.scoring.artifact import Manifest, pack
 from pipeline.scoring.bucket import BucketInputs, ScorerFile, load_view
-from pipeline.scoring.bucket_scores import FOLDER, NO_FEATURES, NOT_FINITE, PARTIAL, ScoreTask, Unranked, score_bucket
+from pipeline.scoring.bucket_scores import AVERAGE, FOLDER, NO_FEATURES, NOT_FINITE, PARTIAL, TOO_LITTLE, ScoreTask, Unranked, score_bucket
 from pipeline.scoring.inputs import bucket_inputs
 from pipeline.scoring.scorer import Scorer
 from tests.models.gbdt_samples import samples
 from tests.synthetic_lake import AS_OF, configuration, write_events, write_features
 from tests.unranked import unranked
 
+BASE_RATE = 0.3
+LADDER = Ladder()
 SPENT = Target("spent_7d", "sum", "purchase", 7, eligible_within_days=30, unit="GBP")
 
 
@@ -72,6 +77,7 @@ def packed(model: Gbdt, features: FeatureSet, tmp_path_factory: pytest.TempPathF
             fingerprint=features.fingerprint,
             features=features.names,
             cutoffs=[AS_OF.plus_days(-14)],
+            base_rate=BASE_RATE,
             amount=amount,
         )
         return ScorerFile(str(folder), sha256, features.fingerprint, target)
@@ -84,9 +90,10 @@ def file(config: Config, packed: Callable[[Target, Amount | None], ScorerFile]) 
     return packed(config.target("churn_14d"), None)
 
 
-def scored(inputs: BucketInputs, *files: ScorerFile) -> pa.Table:
-    """What is written of the bucket for the last of the scorers."""
-    return unranked(inputs.lake, score_bucket(ScoreTask(inputs, files, "run"))[-1])
+def scored(inputs: BucketInputs, file: ScorerFile, *, ladder: Ladder = LADDER) -> pa.Table:
+    """What is written of the bucket for one scorer."""
+    (written,) = score_bucket(ScoreTask(inputs, (file,), "run", ladder))
+    return unranked(inputs.lake, written)
 
 
 def recent(inputs: BucketInputs) -> list[str]:
@@ -156,7 +163,7 @@ def test_each_target_of_a_task_is_answered_as_if_it_were_alone(
 ) -> None:
     everybody = packed(config.target("purchase_7d"), None)
     spent = packed(SPENT, Amount(40.0, 300))
-    together = score_bucket(ScoreTask(inputs, (everybody, file, spent), "run"))
+    together = score_bucket(ScoreTask(inputs, (everybody, file, spent), "run", LADDER))
     found = [unranked(inputs.lake, written) for written in together]
     for rows, alone, written in zip(found, (everybody, file, spent), together, strict=True):
         assert rows.equals(scored(inputs, alone))
@@ -164,19 +171,57 @@ def test_each_target_of_a_task_is_answered_as_if_it_were_alone(
     assert len(found[0]) > len(found[1]) == len(found[2])
 
 
+def by_basis(rows: pa.Table, basis: str) -> pa.Table:
+    return rows.filter(pc.equal(rows["score_basis"], basis))
+
+
+def test_the_average_answers_for_those_the_ladder_gives_it(
+    inputs: BucketInputs, file: ScorerFile, packed: Callable[[Target, Amount | None], ScorerFile]
+) -> None:
+    for asked, amount in ((file, 1.0), (packed(SPENT, Amount(40.0, 300)), 40.0)):
+        before, after = scored(inputs, asked), scored(inputs, asked, ladder=Ladder(thin="base_rate"))
+        assert by_basis(after, "rich").equals(by_basis(before, "rich"))
+        thin = by_basis(after, "thin")
+        assert after["user_id"].to_pylist() == before["user_id"].to_pylist()
+        assert 0 < len(thin) < len(after)
+        assert set(thin["reason_1"].to_pylist()) == {AVERAGE}
+        assert thin["reason_2"].null_count == thin["reason_1_effect"].null_count == len(thin)
+        assert thin["score"].to_pylist() == pytest.approx([BASE_RATE] * len(thin))
+        assert thin["raw_score"].to_pylist() == pytest.approx([np.log(BASE_RATE / (1 - BASE_RATE))] * len(thin))
+        if asked.target.kind == "sum":
+            assert thin["expected_value"].to_pylist() == pytest.approx([amount * BASE_RATE] * len(thin))
+
+
+def test_a_rung_may_refuse(inputs: BucketInputs, file: ScorerFile) -> None:
+    before, after = scored(inputs, file), scored(inputs, file, ladder=Ladder(rich="refuse"))
+    refused = after.filter(pc.is_valid(after["refused_reason"]))
+    assert refused["user_id"].to_pylist() == by_basis(before, "rich")["user_id"].to_pylist() != []
+    assert set(refused["refused_reason"].to_pylist()) == {TOO_LITTLE}
+    assert refused["score"].null_count == len(refused)
+    assert after["user_id"].to_pylist() == before["user_id"].to_pylist()
+
+
+def test_a_version_that_does_not_know_its_base_rate_cannot_answer_with_it(
+    inputs: BucketInputs, file: ScorerFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bucket_scores, "opened", lambda file: stub(Literal(0.0)))
+    with pytest.raises(ModelRefused, match=r"spent_7d does not say its base rate, which \[scoring\.ladder\] asks for"):
+        scored(inputs, replace(file, target=SPENT), ladder=Ladder(rich="base_rate", thin="base_rate"))
+
+
 def test_a_target_without_anybody_has_no_file(inputs: BucketInputs, file: ScorerFile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bucket_scores, "eligible", lambda view, target, cutoff: np.zeros(view.users, dtype=bool))
-    assert score_bucket(ScoreTask(inputs, (file,), "run")) == (Unranked(1, 0, None),)
+    assert score_bucket(ScoreTask(inputs, (file,), "run", LADDER)) == (Unranked(1, 0, None),)
 
 
 def test_every_attempt_writes_files_of_its_own_named_after_the_run(inputs: BucketInputs, file: ScorerFile) -> None:
-    paths = {score_bucket(ScoreTask(inputs, (file,), "night"))[0].path for _ in range(2)}
+    paths = {score_bucket(ScoreTask(inputs, (file,), "night", LADDER))[0].path for _ in range(2)}
     assert len(paths) == 2
     assert all(path and path.startswith(f"{FOLDER}/night-") for path in paths)
 
 
 def test_a_task_calls_itself_by_its_bucket(inputs: BucketInputs, file: ScorerFile) -> None:
-    assert str(ScoreTask(inputs, (file,), "run")) == "1"
+    assert str(ScoreTask(inputs, (file,), "run", LADDER)) == "1"
 
 
 def test_the_folder_of_an_artifact_holds_the_amount(packed: Callable[[Target, Amount | None], ScorerFile]) -> None:

@@ -20,7 +20,7 @@ from models.calibration import Calibrator
 from models.classifier import Batch, Effects, Floats
 from pipeline.errors import ModelRefused
 from pipeline.scoring.artifact import digest, pack
-from pipeline.scoring.scorer import Scorer, open_scorer
+from pipeline.scoring.scorer import Scorer, open_scorer, raw_of
 
 TARGET = Target("purchase_7d", "occurs", "purchase", 7)
 CUTOFF = Cutoff.from_key("20260601T000000Z")
@@ -51,6 +51,21 @@ def test_reasons_are_sentences_with_signed_effects(scorer: Scorer) -> None:
     assert moved[0, 0] > 0 > moved[1, 0]
     assert texts[0, 2] is None  # the model has two features
     assert np.isnan(moved[0, 2])
+
+
+CALIBRATORS = [Calibrator(1.0, 0.0), Calibrator(0.7, -1.0), Calibrator(1.0, 0.0, (-1.0, 0.0, 1.0), (-2.0, -2.0, 1.5))]
+
+
+@pytest.mark.parametrize("calibrator", CALIBRATORS)
+@pytest.mark.parametrize("probability", [0.001, 0.12, 0.5, 0.99])
+def test_the_log_odds_of_a_base_rate_are_calibrated_to_it(calibrator: Calibrator, probability: float) -> None:
+    assert calibrator.probability(np.array([raw_of(probability, calibrator)])) == pytest.approx([probability])
+
+
+@pytest.mark.parametrize("probability", [0.0, 1.0, np.nan])
+def test_a_base_rate_that_is_no_probability_is_refused(probability: float) -> None:
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        raw_of(probability, Calibrator(1.0, 0.0))
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -7,15 +8,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from models import gbdt
 from models.classifier import Batch, Floats
 from pipeline.config import Config
+from pipeline.config_sections import Ladder, Scoring
 from pipeline.errors import MissingInput, ModelRefused, NoChampion, NoEvents, PublishRefused
 from pipeline.lake import Lake
 from pipeline.scoring import scorer
-from pipeline.scoring.bucket_scores import FOLDER, ScoreTask, Unranked, score_bucket
+from pipeline.scoring.bucket_scores import AVERAGE, FOLDER, ScoreTask, Unranked, score_bucket
 from pipeline.stages import publish, score, train_gbdt
 from pipeline.tracking import registry
 from pipeline.warehouse import open_warehouse
@@ -180,6 +183,23 @@ def test_a_broken_model_leaves_the_published_night_as_it_was(
     assert said in refused.value.message
     with open_warehouse(night) as warehouse:
         assert {"purchase_7d": warehouse.checksum("purchase_7d", AS_OF)} == before
+
+
+def test_the_base_rate_of_the_champions_own_training_answers_where_the_ladder_says_so(night: Config, tmp_path: Path) -> None:
+    scored(night)
+    before = rows(night)
+    scored(night.model_copy(update={"scoring": Scoring(ladder=Ladder(thin="base_rate"))}))
+    after = rows(night)
+    thin = pc.equal(after["score_basis"], "thin")
+    assert after.column("user_id").equals(before.column("user_id"))
+    assert set(after.filter(thin)["reason_1"].to_pylist()) == {AVERAGE}
+    assert len(set(after.filter(thin)["percentile"].to_pylist())) == 1
+    names = ["user_id", "score", "raw_score", "reason_1"]
+    assert after.filter(pc.invert(thin)).select(names).equals(before.filter(pc.invert(thin)).select(names))
+    held = registry.download(night, registry.champion(night, "purchase_7d"), tmp_path)
+    kept = json.loads((held / "base_rate.json").read_text())["probability"]
+    assert after.filter(thin)["score"].to_pylist() == pytest.approx([kept] * pc.sum(thin).as_py())
+    assert kept == pytest.approx(np.mean(before["score"].to_numpy()), abs=0.1)
 
 
 def test_without_a_champion_of_every_target_nothing_is_scored(night: Config) -> None:
