@@ -9,6 +9,12 @@ a night again leaves the same rows.
 * **cutoff**: scores as of which day; everything up to and including the day before may be known. Empty: the run's partition key,
   or today in the source's time zone.
 
+## For DAGs that come after
+
+Every publish that succeeds is an event of the asset `user_scores`. Its `extra` is what the command printed: `cutoff`, `targets`, `rows`,
+`refused`, `checksums` by target, `exported` files. The schedule of a DAG that runs then:
+`[Asset(name="user_scores", uri="nightcast://warehouse/user_scores")]`.
+
 ## When a task fails
 
 The log ends with what was wrong, its value and what to do. Only exit codes from 30 up are tried again by themselves.
@@ -30,7 +36,7 @@ After mending, clear the failed task: finished ones need not run again.
 
 from datetime import timedelta
 
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG, Asset, Param
 
 from pipeline.commands import score_steps
 from pipeline.orchestration.cutoff import cutoff_macro
@@ -41,6 +47,7 @@ DOCS = {
     "score": "Scores and reasons by each target's champion, kept in the lake: `nightcast score --cutoff DAY`.",
     "publish": "Puts the night into the warehouse in one transaction: `nightcast publish --cutoff DAY`.",
 }
+SCORES = Asset(name="user_scores", uri="nightcast://warehouse/user_scores")
 TIMEOUTS = {"build_features": timedelta(hours=2), "score": timedelta(hours=2), "publish": timedelta(hours=1)}
 
 found = settings()
@@ -57,4 +64,4 @@ with DAG(
     dagrun_timeout=timedelta(hours=5),
     tags=["nightcast", "warehouse"],
 ) as dag:
-    add_tasks(dag, score_steps("{{ cutoff() }}"), docs=DOCS, timeouts=TIMEOUTS)
+    add_tasks(dag, score_steps("{{ cutoff() }}"), docs=DOCS, timeouts=TIMEOUTS, outlets={"publish": [SCORES]})

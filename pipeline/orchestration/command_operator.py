@@ -39,6 +39,8 @@ class CommandOperator(BaseOperator):
     Empty arguments are dropped after rendering, so an option can be switched off by a template. Stdout and stderr go to the task
     log. The child stays in this process's group, has no stdin, and is killed with everything it started when the task ends.
 
+    Each asset among `outlets` gets an event when the command has succeeded, with the same JSON object as its `extra`.
+
     `report_url` is the last report that the command named, also when it failed; `links` become buttons of the task in Airflow.
 
     Raises AirflowException (the task's retries apply) for an exit code in `RETRYABLE_EXIT_CODES` and for death by a signal;
@@ -58,7 +60,7 @@ class CommandOperator(BaseOperator):
         self.report_url = ""
         self._stopped = False
 
-    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 – Airflow's signature
+    def execute(self, context: Context) -> dict[str, Any]:
         """Run the command to its end; its JSON result."""
         argv = [argument for argument in map(str, self.argv) if argument]
         self.log.info("$ %s", " ".join(argv))
@@ -79,6 +81,8 @@ class CommandOperator(BaseOperator):
         self._judge(process.returncode, argv, complaints)
         if result is None:
             raise AirflowFailException(f"{argv[0]} … ended with exit code 0 but printed no JSON object on stdout: {' '.join(argv)}")
+        for asset in self.outlets:
+            context["outlet_events"][asset].extra = result
         return result
 
     def on_kill(self) -> None:

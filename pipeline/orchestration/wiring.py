@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from airflow.sdk import DAG, BaseOperator, BaseOperatorLink, CronPartitionTimetable, TaskGroup
+from airflow.sdk import DAG, Asset, BaseOperator, BaseOperatorLink, CronPartitionTimetable, TaskGroup
 
 from pipeline import alerts
 from pipeline.commands import PYTHON_VARIABLE, Step, command_line, config_path, read_settings
@@ -66,10 +66,11 @@ def add_tasks(
     docs: Mapping[str, str],
     timeouts: Mapping[str, timedelta],
     links: Mapping[str, Sequence[BaseOperatorLink]] = MappingProxyType({}),
+    outlets: Mapping[str, Sequence[Asset]] = MappingProxyType({}),
 ) -> None:
     """One task per step, in the steps' order, with a task group for each target; a step without arguments asks a person.
 
-    `docs`, `timeouts` and `links` are keyed by the stage, the last part of a step's name.
+    `docs`, `timeouts`, `links` and `outlets` are keyed by the stage, the last part of a step's name.
     """
     tasks: dict[str, BaseOperator] = {}
     groups: dict[str, TaskGroup] = {}
@@ -78,20 +79,17 @@ def add_tasks(
         if step.target and step.target not in groups:
             groups[step.target] = TaskGroup(step.target, dag=dag, tooltip=f"Target {step.target}")
         with groups[step.target] if step.target else nullcontext():
-            tasks[step.name] = _task(dag, step, stage, docs[stage], timeouts[stage], links.get(stage, ()))
+            rest = {"doc_md": docs[stage], "dag": dag}
+            tasks[step.name] = (
+                _command(step, stage, timeouts[stage], links=links.get(stage, ()), outlets=outlets.get(stage, ()), **rest)
+                if step.argv
+                else Approval(task_id=stage, params=dict(FORM), response_timeout=timeouts[stage], **rest)
+            )
         for before in step.after:
             tasks[before] >> tasks[step.name]
 
 
-def _task(dag: DAG, step: Step, stage: str, doc: str, timeout: timedelta, links: Sequence[BaseOperatorLink]) -> BaseOperator:
-    if not step.argv:
-        return Approval(task_id=stage, params=dict(FORM), response_timeout=timeout, doc_md=doc, dag=dag)
+def _command(step: Step, stage: str, timeout: timedelta, **rest: Any) -> CommandOperator:
     python = os.environ.get(PYTHON_VARIABLE, str(PROJECT / ".venv" / "bin" / "python"))
-    return CommandOperator(
-        task_id=stage,
-        argv=command_line(step, python=python, config=str(config_path())),
-        links=links,
-        execution_timeout=timeout,
-        doc_md=doc,
-        dag=dag,
-    )
+    argv = command_line(step, python=python, config=str(config_path()))
+    return CommandOperator(task_id=stage, argv=argv, execution_timeout=timeout, **rest)

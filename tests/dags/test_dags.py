@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from airflow.sdk import DAG, CronPartitionTimetable, TriggerRule
+from airflow.sdk import DAG, Asset, CronPartitionTimetable, TriggerRule
 from airflow.sdk.exceptions import ParamValidationError
 from airflow.serialization.serialized_objects import DagSerialization
 
@@ -65,6 +65,16 @@ def test_scores_are_published_last(dags: Dags) -> None:
     score = dags["score"]
     assert score.get_task("score").upstream_task_ids == {"build_features"}
     assert score.get_task("publish").upstream_task_ids == {"score"}
+
+
+def test_publishing_tells_the_dags_that_come_after(dags: Dags) -> None:
+    outlets = {(name, task.task_id): task.outlets for name, dag in dags.items() for task in dag.tasks if task.outlets}
+    assert outlets == {("score", "publish"): [Asset(name="user_scores", uri="nightcast://warehouse/user_scores")]}
+    page = (FOLDER.parent / "docs" / "bi.md").read_text(encoding="utf-8")
+    (follower,) = re.findall(r"```python\n(from airflow.*?)```", page, re.DOTALL)
+    found: dict[str, object] = {}
+    exec(follower, found)
+    assert found["dag"].schedule == outlets["score", "publish"]
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -181,7 +191,7 @@ def test_only_the_ingest_task_has_a_button_to_its_report(dags: Dags) -> None:
 def test_parsing_takes_under_a_second_after_airflow_and_reaches_no_heavy_library(config: Path) -> None:
     program = textwrap.dedent(f"""
         import runpy, sys, time
-        from airflow.sdk import DAG, BaseOperator, CronPartitionTimetable, Param, TaskGroup
+        from airflow.sdk import DAG, Asset, BaseOperator, CronPartitionTimetable, Param, TaskGroup
         for name in {sorted(TASKS)!r}:
             began = time.perf_counter()
             runpy.run_path(f"{FOLDER}/{{name}}.py")

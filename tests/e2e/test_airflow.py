@@ -68,11 +68,15 @@ def test_train_runs_every_lane_in_order(stack: Stack) -> None:
     assert not any("--dry-run" in argv for argv in calls)
 
 
-def test_score_ends_with_publish_and_its_result_is_kept(stack: Stack) -> None:
+def test_score_ends_with_publish_and_its_result_is_kept_and_told(stack: Stack) -> None:
     run = stack.api.trigger("score", {"cutoff": "2026-07-16"})
     stack.api.follow("score", run, seconds=300, changed=lambda *_: None)
     assert [call["argv"][0] for call in stack.calls()] == ["build-features", "score", "publish"]
-    assert stack.api.result("score", run, "publish") == {"stage": "publish", "target": "-"}
+    published = {"stage": "publish", "target": "-"}
+    assert stack.api.result("score", run, "publish") == published
+    (event,) = stack.api._get("/api/v2/assets/events?source_dag_id=score")["asset_events"]
+    assert (event["name"], event["uri"], event["source_run_id"]) == ("user_scores", "nightcast://warehouse/user_scores", run)
+    assert event["extra"].items() >= published.items()
 
 
 def test_a_failed_lane_leaves_the_other_alone_and_the_run_red(stack: Stack) -> None:

@@ -7,11 +7,14 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import psutil
 import pytest
+from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from pipeline.errors import RETRYABLE_EXIT_CODES
 from pipeline.orchestration.command_operator import STDERR_LINES_KEPT, CommandOperator, child_environment
@@ -51,6 +54,15 @@ def test_the_last_json_object_on_stdout_is_the_result_though_stderr_is_noisy_to_
         sys.stderr.write("noise\\n" * 50_000 + '{"rows": 3}\\n')
     """)
     assert run(argv) == {"rows": 2}
+
+
+@pytest.mark.parametrize(("code", "extra"), [(0, {"rows": 1}), (19, {})])
+def test_an_outlet_gets_an_event_with_the_result_unless_the_command_fails(script: Script, code: int, extra: dict[str, int]) -> None:
+    asset, events = Asset(name="scores", uri="nightcast://scores"), OutletEventAccessors()
+    argv = script(f"print('{{\"rows\": 1}}'); raise SystemExit({code})")
+    with pytest.raises(AirflowFailException) if code else nullcontext():
+        CommandOperator(task_id="task", argv=argv, outlets=[asset]).execute({"outlet_events": events})
+    assert events[asset].extra == extra
 
 
 def test_much_output_on_both_streams_at_once_does_not_block(script: Script) -> None:
