@@ -7,6 +7,7 @@ through `prepare`, which works under a lock between processes and builds a new S
 from __future__ import annotations
 
 import os
+import sqlite3
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -112,6 +113,10 @@ def answering(uri: str) -> Iterator[None]:
             raise
         raise Unreachable(f"MLflow at {uri} does not answer: {_first_line(error)}", mend=mend) from error
     except OSError as error:
+        raise Unreachable(f"MLflow at {uri} does not answer: {_first_line(error)}", mend=mend) from error
+    except Exception as error:
+        if not isinstance(error.__cause__, sqlite3.DatabaseError):  # a file that was damaged, or is locked
+            raise
         raise Unreachable(f"MLflow at {uri} does not answer: {_first_line(error)}", mend=mend) from error
 
 

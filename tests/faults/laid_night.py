@@ -148,6 +148,13 @@ def _here(_config: Config) -> Iterator[_Here]:
     yield _Here()
 
 
+def scored_here(config: Config) -> dict[str, Any]:
+    """Score the night in this process, without the seconds that workers need to start; what the stage says."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(score, "cluster", _here)
+        return score.run(config, AS_OF, targets=[config.target(TARGET)], show=False)
+
+
 @pytest.fixture(scope="session")
 def trained_night(tmp_path_factory: pytest.TempPathFactory) -> Config:
     """A folder with a champion, ready to be scored. Copied, never changed; its model files stay where they are."""
@@ -162,9 +169,7 @@ def scored_night(trained_night: Config, tmp_path_factory: pytest.TempPathFactory
     root.mkdir()
     for path in Path(trained_night.lake_url).iterdir():
         (root / path.name).symlink_to(path)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(score, "cluster", _here)
-        score.run(config, AS_OF, targets=[config.target(TARGET)], show=False)
+    scored_here(config)
     lake = Lake(config.lake_url)
     found, said = lake.read("scores", PARTITION), {name: lake.metadata("scores", PARTITION)[name] for name in SAID}
     return _many(found.drop_columns([name for name in PARTITION if name in found.column_names]), said)
