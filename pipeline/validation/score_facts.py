@@ -25,6 +25,7 @@ from pipeline.validation.score_suite import (
     SHIFT,
     SPREAD,
     WITHOUT_REASON,
+    answered_by_champion,
 )
 from pipeline.warehouse.night_before import NightBefore
 
@@ -68,10 +69,16 @@ def score_facts(config: Config, night: StagedNight, counted: Counted, before: Ni
         waiting[MISSING_BUCKETS] = f"{scored + refused:,} users need not be in all of {config.lake.buckets} buckets"
     if night.model_kind == ALIKE_BY_DESIGN:
         waiting[SPREAD] = waiting[WITHOUT_REASON] = "the base rate answers everybody alike, and has no reasons to give"
-    elif scored <= COLLAPSED_ABOVE:
-        waiting[SPREAD] = f"{scored:,} users may have the same score"
+    elif (answered := _answered(config, night.rows)) <= COLLAPSED_ABOVE:
+        waiting[SPREAD] = f"the champion answers {answered:,} users, who may have the same score"
     usual = _compare(config, night, before, observed, waiting)
     return Facts(observed, waiting, usual, (SCORED, "nobody has a score"))
+
+
+def _answered(config: Config, rows: pa.Table) -> int:
+    """How many users the champion itself has answered, by the ladder."""
+    own = pc.is_in(rows["score_basis"].cast(pa.string()), value_set=pa.array(answered_by_champion(config), pa.string()))
+    return int(pc.sum(pc.and_(own, pc.is_null(rows["refused_reason"])), min_count=0).as_py())
 
 
 def _compare(

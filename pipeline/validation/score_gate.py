@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -42,10 +43,10 @@ class ScoreGate:
 
         What cannot be compared is left out of its suite, and the report says so. Raises PublishRefused for columns of another type.
         """
-        required = score_requirements(self._config, target)
+        night, required = replace(night, rows=_readable(night)), score_requirements(self._config, target)
         stage = Stage(self._checkpoints.engine, self._folder, required, IDENTITY)
         try:
-            counted = stage.count(_readable(night), {name: str(night.run[name]) for name in RUN})
+            counted = stage.count(night.rows, {name: str(night.run[name]) for name in RUN})
             facts = score_facts(self._config, night, counted, before)
             suite = facts.judged(required)
             stage.store(facts.observed)

@@ -18,7 +18,6 @@ SHIFT, LEVEL = "shift_of_raw_scores", "times_the_level"
 
 RUN = ("model_name", "model_version", "run_id")
 """What each row repeats of its run; the measures read variables of these names."""
-BASES = ("rich", "thin", "new")
 IS_SCORED = "refused_reason IS NULL"
 
 USERS = "{:,.0f} users"
@@ -29,7 +28,12 @@ MOST_WITHOUT_REASON = 0.5
 
 def score_requirements(config: Config, target: Target) -> list[Requirement]:
     """The gate of any night of a target, over rows of the lake's `scores`."""
-    return [*_counts(config), *_answers(target), *_model(), *_night_before(config)]
+    return [*_counts(config), *_answers(target), *_model(config), *_night_before(config)]
+
+
+def answered_by_champion(config: Config) -> list[str]:
+    """The bases of score that the champion itself answers, by the ladder; for the others one score for all is no defect."""
+    return [basis for basis, rung in config.scoring.ladder.model_dump().items() if rung == "champion"]
 
 
 def _counts(config: Config) -> Iterator[Requirement]:
@@ -81,7 +85,7 @@ def _answers(target: Target) -> Iterator[Requirement]:
         )
 
 
-def _model() -> Iterator[Requirement]:
+def _model(config: Config) -> Iterator[Requirement]:
     strange = " OR ".join(f"{name} IS DISTINCT FROM getvariable('{name}')" for name in RUN)
     yield _wrong("run", f"{', '.join(RUN[:-1])} and {RUN[-1]} are those of the run", strange)
     yield Requirement(
@@ -91,12 +95,13 @@ def _model() -> Iterator[Requirement]:
         most=MOST_WITHOUT_REASON,
         shown="{:.2%}",
     )
-    own = [f"isfinite(score) AND score_basis = '{each}'" for each in BASES]
+    bases = answered_by_champion(config)
+    own = [f"isfinite(score) AND score_basis = '{basis}'" for basis in bases]
     spreads = [f"max(score) FILTER (WHERE {users}) - min(score) FILTER (WHERE {users})" for users in own]
     yield Requirement(
         SPREAD,
-        "users of equal score_basis differ in score: a model that answers everybody alike has collapsed",
-        f"greatest({', '.join(spreads)}, 0)",
+        f"scores differ among users of one score_basis ({', '.join(bases)}): one answer for all is a model that has collapsed",
+        f"greatest({', '.join(['0', *spreads])})",
         least=5e-324,
         shown="{:.3g} between the highest and the lowest",
     )

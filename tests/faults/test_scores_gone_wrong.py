@@ -59,7 +59,7 @@ def without_a_bucket() -> pa.Table:
 FAULTS: dict[str, tuple[Callable[[], pa.Table], dict[str, str], str]] = {
     "NaN for some": (lambda: changed("score", lambda values: np.where(values > 0.9, np.nan, values)), {}, r"score is never null and from 0 to 1"),
     "infinite for one": (lambda: with_column(night(run_id="run-2"), "raw_score", [math.inf]), {}, r"raw_score is never null and finite"),
-    "one answer for all": (lambda: changed("score", lambda values: np.full_like(values, 0.3)), {}, r"answers everybody alike has collapsed"),
+    "one answer for all": (lambda: changed("score", lambda values: np.full_like(values, 0.3)), {}, r"one answer for all is a model that has collapsed"),
     "one answer for a quarter": (lambda: changed("raw_score", every_fourth), {}, r"population stability index at most 0\.25"),
     "another scale": (lambda: changed("raw_score", lambda values: 1.0 + values), {}, r"population stability index at most 0\.25"),
     "uncalibrated": (

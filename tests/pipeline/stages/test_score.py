@@ -160,8 +160,8 @@ class Broken(gbdt.Gbdt):
         (np.nan, "at least one user has a score: observed 0 users"),
         (np.inf, "at least one user has a score: observed 0 users"),
         (-np.inf, "at least one user has a score: observed 0 users"),
-        (0.3, "a model that answers everybody alike has collapsed: observed 0"),
-        (1e300, "a model that answers everybody alike has collapsed: observed 0"),
+        (0.3, "one answer for all is a model that has collapsed: observed 0"),
+        (1e300, "one answer for all is a model that has collapsed: observed 0"),
     ],
 )
 def test_a_broken_model_leaves_the_published_night_as_it_was(

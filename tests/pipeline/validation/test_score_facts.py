@@ -101,8 +101,9 @@ def test_what_is_no_number_is_not_compared(configured: Configured) -> None:
 @pytest.mark.parametrize(
     ("users", "kind", "waiting"),
     [
-        (100, "gbdt", {MISSING_BUCKETS: "100 users need not be in all of 16 buckets", SPREAD: "100 users may have the same score"}),
-        (101, "gbdt", {MISSING_BUCKETS: "101 users need not be in all of 16 buckets"}),
+        (100, "gbdt", {MISSING_BUCKETS: "100 users need not be in all of 16 buckets",
+                       SPREAD: "the champion answers 71 users, who may have the same score"}),
+        (319, "gbdt", {MISSING_BUCKETS: "319 users need not be in all of 16 buckets"}),
         (320, "gbdt", {}),
         (320, "base_rate", {SPREAD: "the base rate answers everybody alike, and has no reasons to give",
                             WITHOUT_REASON: "the base rate answers everybody alike, and has no reasons to give"}),

@@ -12,6 +12,7 @@ import pytest
 from features.contract import bucket_of
 from features.target import Kind
 from pipeline.config import Config
+from pipeline.config_sections import Ladder, Scoring
 from pipeline.errors import PublishRefused
 from pipeline.validation.facts import Facts
 from pipeline.validation.score_gate import open_score_gate
@@ -49,7 +50,7 @@ EXPECTED = "expected_value is never null, finite and not below 0: observed {} ot
 NO_VALUE = "there is no expected_value and no unit: the target's kind is occurs: observed {} otherwise"
 TWICE = "no user has two rows: observed {} otherwise"
 REASONS = "at most 50% of the scored users have no reason: observed {}"
-COLLAPSED = "users of equal score_basis differ in score: a model that answers everybody alike has collapsed"
+COLLAPSED = "scores differ among users of one score_basis (rich, thin): one answer for all is a model that has collapsed"
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ COLLAPSED = "users of equal score_basis differ in score: a model that answers ev
         (with_column(scores(), "reason_1_effect", [math.nan, None]), {}, "occurs", [EFFECTS.format(1)]),
         (with_column(scores(), "reason_1", [None] * 20), {}, "occurs", []),
         (with_column(scores(), "reason_1", [None] * 21), {}, "occurs", [REASONS.format("52.50%")]),
-        (with_column(scores(101), "score", [0.5] * 101), {}, "occurs", [f"{COLLAPSED}: observed 0 between the highest and the lowest"]),
+        (with_column(scores(300), "score", [0.5] * 300), {}, "occurs", [f"{COLLAPSED}: observed 0 between the highest and the lowest"]),
         (scores(version="5"), {}, "occurs", [RUN.format(40)]),
         (with_column(scores(), "model_name", ["other", None]), {}, "occurs", [RUN.format(2)]),
         (with_column(scores(), "run_id", ["run-2"]), {}, "occurs", [RUN.format(1)]),
@@ -95,17 +96,40 @@ def test_what_a_refused_user_lacks_is_no_defect(configured: Configured, staging:
 
 
 def test_the_base_rate_gives_everybody_one_score_and_no_reasons_by_design(configured: Configured, staging: Path) -> None:
-    alike = with_column(with_column(scores(101), "score", [0.5] * 101), "reason_1", [None] * 101)
+    alike = with_column(with_column(scores(300), "score", [0.5] * 300), "reason_1", [None] * 300)
     assert judge(configured(), staging, staged(alike, model_kind="base_rate")).passed
     assert len(judge(configured(), staging, staged(alike, model_kind="recency")).failures) == 2
 
 
-def test_a_ladder_that_gives_new_users_one_score_hides_no_collapse(configured: Configured, staging: Path) -> None:
-    by_basis = [0.1 if basis == "new" else 0.7 for basis in scores(200)["score_basis"].to_pylist()[:200]]
-    collapsed = with_column(scores(200), "score", list(by_basis))
-    assert judge(configured(), staging, staged(collapsed)).failures == (f"{COLLAPSED}: observed 0 between the highest and the lowest",)
-    sound = [0.1 if basis == "new" else 0.7 + place / 1000 for place, basis in enumerate(scores(200)["score_basis"].to_pylist()[:200])]
-    assert judge(configured(), staging, staged(with_column(scores(200), "score", list(sound)))).passed
+def by_basis(answers: dict[str, Callable[[int], float]]) -> pa.Table:
+    """A night whose users are answered by what is known of them."""
+    rows = scores(400)
+    return with_column(rows, "score", [answers[basis](place) for place, basis in enumerate(rows["score_basis"].to_pylist()[:400])])
+
+
+def alike(_: int) -> float:
+    return 0.3
+
+
+def differing(place: int) -> float:
+    return place / 1000
+
+
+@pytest.mark.parametrize(
+    ("answers", "ladder", "passed"),
+    [
+        ({"rich": differing, "thin": differing, "new": alike}, {}, True),
+        ({"rich": alike, "thin": alike, "new": lambda _: 0.1}, {}, False),
+        ({"rich": alike, "thin": lambda _: 0.4, "new": differing}, {}, False),
+        ({"rich": alike, "thin": lambda _: 0.4, "new": differing}, {"new": "champion"}, True),
+        ({"rich": alike, "thin": alike, "new": alike}, {"rich": "base_rate", "thin": "base_rate"}, True),
+    ],
+)
+def test_a_ladder_hides_no_collapse_and_is_none(
+    answers: dict[str, Callable[[int], float]], ladder: dict[str, str], passed: bool, configured: Configured, staging: Path
+) -> None:
+    config = configured().model_copy(update={"scoring": Scoring(ladder=Ladder.model_validate(ladder))})
+    assert judge(config, staging, staged(by_basis(answers))).passed is passed
 
 
 @pytest.mark.parametrize(("users", "judged"), [(320, True), (319, False)])
