@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.config import Config, load
+from pipeline.errors import Unreachable
 from pipeline.lake import Lake
 from tests.faults.laid_night import refused_in_words, scored_here
 from tests.faults.scoring_night import PARTITION, TARGET
@@ -51,13 +52,17 @@ def test_a_lake_without_room(trained_night: Config, tmp_path: Path, disk: Disk) 
     scored_here(config)
     before = rows(config)
     assert before.num_rows == 240
-    for left in (0, 40 * KIB):
-        disk.fill(left)
-        ended = score(config)
-        refused_in_words(ended, [UNREACHABLE])
-        assert f"The disk of {config.lake_url} is full" in ended.said
-        assert rows(config).equals(before)
-        disk.clear()
+    disk.fill(0)
+    with pytest.raises(Unreachable, match=f"The disk of {config.lake_url} is full"):
+        scored_here(config)
+    assert rows(config).equals(before)
+    disk.clear()
+    disk.fill(40 * KIB)
+    ended = score(config)
+    refused_in_words(ended, [UNREACHABLE])
+    assert f"The disk of {config.lake_url} is full" in ended.said
+    assert rows(config).equals(before)
+    disk.clear()
     run_id = scored_here(config)["run_id"]
     assert rows(config).equals(before)
     assert set(Lake(config.lake_url).read("scores", PARTITION)["run_id"].to_pylist()) == {run_id}
