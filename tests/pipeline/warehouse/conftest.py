@@ -1,0 +1,3 @@
+from tests.warehouse.engines import config, new_config, postgresql
+
+__all__ = ["config", "new_config", "postgresql"]
