@@ -12,7 +12,6 @@ from pipeline.config import Config, load
 from pipeline.lake import Lake
 from pipeline.stages import train_gbdt
 from pipeline.tracking import registry
-from tests.faults import die_at
 from tests.mlflow_store import place_mlflow_store
 from tests.synthetic_lake import AS_OF, SETTINGS, write_events, write_features, write_toml, write_training
 
@@ -33,11 +32,10 @@ def ready(root: Path, *, workers: int = 1) -> Config:
     return config
 
 
-def score_by_command(config: Config, *, die_at_step: str = "") -> subprocess.CompletedProcess[str]:
-    """`nightcast score` in a process of its own, which dies at a step if one is named (`tests.faults.die_at`)."""
+def score_by_command(config: Config) -> subprocess.CompletedProcess[str]:
+    """`nightcast score` in a process of its own."""
     words = ["score", "--cutoff", str(AS_OF), "--config", str(config.root / "nightcast.toml"), "--json"]
-    line = [sys.executable, str(Path(die_at.__file__)), die_at_step, "--"] if die_at_step else [sys.executable, "-m", "pipeline"]
-    return subprocess.run([*line, *words], capture_output=True, text=True, timeout=240, check=False)
+    return subprocess.run([sys.executable, "-m", "pipeline", *words], capture_output=True, text=True, timeout=240, check=False)
 
 
 def scores(config: Config) -> pa.Table:

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
+import psutil
 import pyarrow as pa
 import pytest
 
 from pipeline.config import Config, load
 from pipeline.lake import Lake
+from pipeline.process_tree import tree
 from pipeline.stages import score
 from tests.faults.dying_bucket import killed_once_in_bucket_1
-from tests.faults.scoring_night import TARGET, ready, score_by_command, scores
+from tests.faults.laid_night import scored_here
+from tests.faults.scoring_night import TARGET, scores
+from tests.faults.warm import Running, begin
 from tests.synthetic_lake import AS_OF
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, pa.Table]:
-    """A scored folder and its rows; copied, never changed."""
-    config = ready(tmp_path_factory.mktemp("undisturbed"), workers=2)
-    done = score_by_command(config)
-    assert done.returncode == 0, done.stderr
+def undisturbed(trained_night: Config, tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, pa.Table]:
+    """A folder that was scored without any worker, and its rows; copied, never changed."""
+    root = tmp_path_factory.mktemp("undisturbed") / "night"
+    shutil.copytree(trained_night.root, root)
+    config = load(root / "nightcast.toml")
+    scored_here(config)
     return config, scores(config)
 
 
@@ -32,6 +38,12 @@ def unscored(undisturbed: tuple[Config, pa.Table], tmp_path: Path) -> Config:
     shutil.copytree(undisturbed[0].root, root)
     shutil.rmtree(root / "lake" / "scores")
     return load(root / "nightcast.toml")
+
+
+def begun(config: Config, *, die_at: str = "") -> Running:
+    """`nightcast score` with workers of its own, killed at the step if one is named."""
+    words = ["score", "--cutoff", str(AS_OF), "--config", str(config.root / "nightcast.toml"), "--json"]
+    return begin(words, config.root / "score", die_at=die_at)
 
 
 def test_a_worker_killed_in_the_middle_costs_nothing_but_time(
@@ -48,9 +60,9 @@ def test_a_worker_killed_in_the_middle_costs_nothing_but_time(
 def test_a_run_killed_before_its_commit_leaves_no_scores_and_a_rerun_all_of_them(
     unscored: Config, undisturbed: tuple[Config, pa.Table], step: str
 ) -> None:
-    assert score_by_command(unscored, die_at_step=step).returncode == -9
+    assert begun(unscored, die_at=step).ended().code == -9
     assert Lake(unscored.lake_url).version("scores") is None
-    score.run(unscored, AS_OF, targets=[unscored.target(TARGET)], show=False)
+    scored_here(unscored)
     assert scores(unscored).equals(undisturbed[1])
 
 
@@ -58,6 +70,19 @@ def test_a_rerun_killed_half_way_leaves_the_earlier_scores(undisturbed: tuple[Co
     root = tmp_path / "night"
     shutil.copytree(undisturbed[0].root, root)
     config = load(root / "nightcast.toml")
-    assert score_by_command(config, die_at_step="pipeline.lake:Lake.commit:before").returncode == -9
+    assert begun(config, die_at="pipeline.lake:Lake.commit:before").ended().code == -9
     assert Lake(config.lake_url).version("scores") == 0
     assert scores(config).equals(undisturbed[1])
+
+
+def test_the_workers_of_a_run_that_was_killed_end_by_themselves(unscored: Config) -> None:
+    """Nobody else would end them; their memory is missed in the rerun (F8)."""
+    running = begun(unscored)
+    workers: list[psutil.Process] = []
+    while running.process.is_alive() and len(workers) < 2:
+        workers = [each for each in tree(running.pid) if "spawn_main" in " ".join(each.cmdline())]
+        time.sleep(0.05)
+    running.kill()
+    assert running.ended().code == -9
+    assert psutil.wait_procs(workers, timeout=60)[1] == []
+    assert Lake(unscored.lake_url).version("scores") is None
