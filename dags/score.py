@@ -12,7 +12,7 @@ a night again leaves the same rows.
 ## For DAGs that come after
 
 Every publish that succeeds is an event of the asset `user_scores`. Its `extra` is what the command printed: `cutoff`, `targets`, `rows`,
-`refused`, `checksums` by target, `exported` files. The schedule of a DAG that runs then:
+`refused`, `checksums` and `reports` by target, `exported` files. The schedule of a DAG that runs then:
 `[Asset(name="user_scores", uri="nightcast://warehouse/user_scores")]`.
 
 ## When a task fails
@@ -28,7 +28,7 @@ After mending, clear the failed task: finished ones need not run again.
 | 15 | a target has no champion yet | run `train`; see why `promote` kept none |
 | 16 | the champion's files do not match their digest, or its features changed | train again; find out who changed the files |
 | 18 | an earlier stage has not run for this cutoff | clear the task before it |
-| 19 | the staged scores failed their check; the previous night stays | read which check in the log; clear `score` |
+| 19 | a target's scores failed their check; its old night stays, the others are published | "Data Docs" or the log say which; clear `score` |
 | 30 | warehouse, lake, MLflow or Dask did not answer, three times | check the address in the log; clear the task |
 | 31 | another run or a reader held the lock, three times | the log names it; let it end, clear the task |
 | 32 | Dask lost its workers, three times | usually memory: raise `dask.memory_limit` or `lake.buckets`; clear the task |
@@ -40,6 +40,7 @@ from airflow.sdk import DAG, Asset, Param
 
 from pipeline.commands import score_steps
 from pipeline.orchestration.cutoff import cutoff_macro
+from pipeline.orchestration.report_link import ReportLink
 from pipeline.orchestration.wiring import add_tasks, settings, task_defaults, time_zone, timetable
 
 DOCS = {
@@ -64,4 +65,6 @@ with DAG(
     dagrun_timeout=timedelta(hours=5),
     tags=["nightcast", "warehouse"],
 ) as dag:
-    add_tasks(dag, score_steps("{{ cutoff() }}"), docs=DOCS, timeouts=TIMEOUTS, outlets={"publish": [SCORES]})
+    add_tasks(
+        dag, score_steps("{{ cutoff() }}"), docs=DOCS, timeouts=TIMEOUTS, links={"publish": [ReportLink()]}, outlets={"publish": [SCORES]}
+    )

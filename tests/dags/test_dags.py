@@ -179,13 +179,14 @@ def test_the_scheduler_can_store_it(dags: Dags, name: str) -> None:
     assert {task["__var"]["task_id"] for task in stored["dag"]["tasks"]} == TASKS[name]
 
 
-def test_only_the_ingest_task_has_a_button_to_its_report(dags: Dags) -> None:
+def test_the_tasks_that_judge_have_a_button_to_their_report(dags: Dags) -> None:
     stored = {
         (name, task["__var"]["task_id"]): task["__var"].get("_operator_extra_links", {})
         for name, dag in dags.items()
         for task in DagSerialization.to_dict(dag)["dag"]["tasks"]
     }
-    assert {place: links for place, links in stored.items() if links} == {("ingest", "ingest"): {"Data Docs": "_link_ReportLink"}}
+    button = {"Data Docs": "_link_ReportLink"}
+    assert {place: links for place, links in stored.items() if links} == {("ingest", "ingest"): button, ("score", "publish"): button}
 
 
 def test_parsing_takes_under_a_second_after_airflow_and_reaches_no_heavy_library(config: Path) -> None:
