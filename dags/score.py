@@ -28,7 +28,7 @@ After mending, clear the failed task: finished ones need not run again.
 | 15 | a target has no champion yet | run `train`; see why `promote` kept none |
 | 16 | the champion's files do not match their digest, or its features changed | train again; find out who changed the files |
 | 18 | an earlier stage has not run for this cutoff | clear the task before it |
-| 19 | a target's scores failed their check; its old night stays, the others are published | "Data Docs" or the log say which; clear `score` |
+| 19 | a target's scores failed their check; its old night stays, others are published | "Data Docs" or the log says why; clear `score` |
 | 30 | warehouse, lake, MLflow or Dask did not answer, three times | check the address in the log; clear the task |
 | 31 | another run or a reader held the lock, three times | the log names it; let it end, clear the task |
 | 32 | Dask lost its workers, three times | usually memory: raise `dask.memory_limit` or `lake.buckets`; clear the task |
