@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from pipeline.config import load
 from pipeline.lake import Lake
-from tests.faults.publisher import DIE_AT, NEW, OLD, ROOT, night, publish, whole
+from tests.faults.publisher import NEW, OLD, night, publish, whole
+from tests.faults.warm import begin
 from tests.warehouse.nights import CUTOFF, TARGET, run_of, scores
 
 CONFIG = """
@@ -43,11 +42,11 @@ def test_a_killed_command_leaves_one_whole_night_and_the_same_line_mends_it(tmp_
 
     step = f"pipeline.warehouse.duckdb:DuckDBWarehouse.commit:{moment}"
     line = ["publish", "--cutoff", str(CUTOFF), "--config", str(tmp_path / "nightcast.toml"), "--json"]
-    killed = subprocess.run([sys.executable, str(DIE_AT), step, "--", *line], cwd=ROOT, capture_output=True, text=True)
-    assert killed.returncode == -9, killed.stderr[-3000:]
+    killed = begin(line, tmp_path / "killed", die_at=step).ended()
+    assert killed.code == -9, killed.said
     assert night(config) == whole(seen, "run-1" if seen == OLD else "run-2")
 
-    again = subprocess.run([sys.executable, "-m", "pipeline", *line], cwd=ROOT, capture_output=True, text=True)
-    assert again.returncode == 0, again.stderr[-3000:]
+    again = begin(line, tmp_path / "again").ended()
+    assert again.code == 0, again.said
     assert night(config) == whole(NEW, "run-2")
-    assert json.loads(again.stdout)["checksums"] == {TARGET: publish(config, NEW, "run-3")}
+    assert json.loads(again.out)["checksums"] == {TARGET: publish(config, NEW, "run-3")}

@@ -41,7 +41,7 @@ def workers() -> Iterator[LocalCluster]:
     """Workers that outlive the runs that use them, so that a kill meets scoring and not the start of a worker."""
     with (
         dask.config.set(SETTINGS),
-        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster,
     ):
         yield cluster
 
