@@ -15,7 +15,9 @@ LOGGED: Any = SimpleNamespace(model_id="m-1", source_run_id="run-1")
 NUMBERS = [Column("purchases_30d", "number"), Column("days_since_view", "number")]
 INTERFACE = Interface("features", NUMBERS, {"purchases_30d": 1.0, "days_since_view": 3.5}, ["score"], ["numpy", "lightgbm"])
 LISTS = [Column("cutoff", "text"), Column("kinds", "texts"), Column("times", "list"), Column("late", "list", optional=True)]
-OF_EVENTS = Interface("events", LISTS, {"cutoff": "2026-06-01T00:00:00Z", "kinds": ["view", "view"], "times": [7, None]}, ["score"], ["keras"])
+OF_EVENTS = Interface(
+    "events", LISTS, {"cutoff": "2026-06-01T00:00:00Z", "kinds": ["view", "view"], "times": [7, None]}, ["score"], ["keras"]
+)
 METADATA = {"kind": "gbdt", "manifest_sha256": "a" * 64}
 
 
