@@ -46,6 +46,10 @@ class Answers:
         whole = np.isfinite(self.probability)
         return int((~(whole if self.expected is None else whole & np.isfinite(self.expected))).sum())
 
+    def judged(self, figures: Figures) -> Judged:
+        """The model with its figures, as evidence keeps it."""
+        return Judged(self.version, self.kind, self.labels_until, figures, dict(self.checks))
+
 
 def weigh(
     target: str,
@@ -79,10 +83,7 @@ def weigh(
         evaluation=evaluation,
         rows=len(y),
         positives=int(y.sum()),
-        models=tuple(
-            Judged(model.version, model.kind, model.labels_until, found, dict(model.checks))
-            for model, found in zip(judged, figures, strict=True)
-        ),
+        models=tuple(model.judged(found) for model, found in zip(judged, figures, strict=True)),
         differences=differences,
         set_aside={**set_aside, **aside},
         unranked=unranked,

@@ -60,13 +60,15 @@ def run(
         if not dry_run:
             _conclude(config, target, decision, evaluation) if carried_out else _carry_out(config, target, decision, evaluation)
     logger.info("%s of %s as of %s: %s", "promotion" if decision.promoted else "no promotion", target.name, cutoff, decision.reasons[0])
+    scores = champion if dry_run or not decision.promoted else decision.version
+    return {"target": target.name, "as_of": str(cutoff), "champion": scores, "dry_run": dry_run, **_told(decision)}
+
+
+def _told(decision: Decision) -> dict[str, Any]:
+    """The decision as the stage's result says it."""
     return {
-        "target": target.name,
-        "as_of": str(cutoff),
         "promoted": decision.promoted,
         "version": decision.version,
-        "champion": champion if dry_run or not decision.promoted else decision.version,
-        "dry_run": dry_run,
         "reasons": list(decision.reasons),
         "gates": [{"gate": gate.name, "verdict": gate.verdict, "numbers": gate.words} for gate in decision.gates],
     }
