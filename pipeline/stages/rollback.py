@@ -29,14 +29,14 @@ def run(config: Config, target: Target, version: str, *, reason: str = "", show:
         restored = aliases.version(config, target.name, version)
         require_ready(config, target, restored)
         held = aliases.holder(config, target.name, registry.CHAMPION)
-        broken_off = aliases.unfinished(config, target.name, {"kind": KIND})
+        broken_off = runs.newest(config, target.name, {"kind": KIND}, status="RUNNING")
         if held != version:
             if broken_off:
-                aliases.end(broken_off, "FAILED")
+                broken_off.end("FAILED")
             _move(config, target.name, restored, held, reason)
         elif broken_off:
             _conclude(config, target.name, restored)
-            aliases.end(broken_off, "FINISHED")
+            broken_off.end("FINISHED")
     logger.info("version %s is champion of %s; version %s was before", version, target.name, held)
     return {
         "target": target.name,

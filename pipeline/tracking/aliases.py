@@ -11,7 +11,6 @@ from pipeline.errors import MissingInput, ModelRefused
 from pipeline.refresh_lock import refresh_lock
 from pipeline.tracking import registry, store
 from pipeline.tracking.registry import MODEL_ID, ModelVersion
-from pipeline.tracking.runs import Run
 
 WITHDRAWN = "withdrawn"
 """Tag of a version that a rollback took the alias from; its text says why. No promotion considers such a version."""
@@ -90,19 +89,3 @@ def require_finished(config: Config, model: ModelVersion) -> None:
             f"Version {model.version} of model '{model.target}' is not finished: {', '.join(unfinished)}; both have to be {FINISHED}",
             mend="train again: the version was registered by hand, or its training broke off",
         )
-
-
-def unfinished(config: Config, target: str, wanted: dict[str, str]) -> Run | None:
-    """The newest run of a target's experiment with these tags that nobody ended, because its process was killed or is still at work."""
-    client = store.prepare(config)
-    with store.answering(store.address(config)):
-        experiment = client.get_experiment_by_name(store.experiment_name(target))
-        searched = " and ".join(["attributes.status = 'RUNNING'", *(f"tags.`{key}` = '{value}'" for key, value in wanted.items())])
-        found = client.search_runs([experiment.experiment_id], searched, max_results=1, order_by=["attributes.start_time DESC"])
-    return Run(found[0].info.run_id, client, store.address(config)) if found else None
-
-
-def end(run: Run, status: str) -> None:
-    """Mark a run as FINISHED or FAILED that another process had opened."""
-    with store.answering(run.uri):
-        run.client.set_terminated(run.id, status)

@@ -136,7 +136,8 @@ class Run:
             for start in range(0, len(metrics), METRICS_PER_CALL):
                 self.client.log_batch(self.id, metrics=metrics[start : start + METRICS_PER_CALL])
 
-    def _end(self, status: str) -> None:
+    def end(self, status: str) -> None:
+        """Mark the run as FINISHED or FAILED; `opened` does so by itself."""
         with store.answering(self.uri):
             self.client.set_terminated(self.id, status)
 
@@ -159,7 +160,7 @@ def training(config: Config, target: str, as_of: Cutoff) -> Run:
 def opened(config: Config, target: str, name: str, tags: Mapping[str, str], *, parent: Run | None = None) -> Iterator[Run]:
     """A new run in the target's experiment, below `parent` if there is one; ended as FINISHED, or as FAILED if the block raises.
 
-    A run whose process was killed stays RUNNING in MLflow; nothing reads such runs.
+    A run whose process was killed stays RUNNING in MLflow; only a rollback looks for its own.
     """
     client, uri, commit = store.prepare(config), store.address(config), _git_commit()
     above = {parent_runs.PARENT: parent.id} if parent else {}
@@ -170,9 +171,9 @@ def opened(config: Config, target: str, name: str, tags: Mapping[str, str], *, p
     try:
         yield run
     except BaseException:
-        run._end("FAILED")
+        run.end("FAILED")
         raise
-    run._end("FINISHED")
+    run.end("FINISHED")
 
 
 def existing(config: Config, run_id: str) -> Run:
@@ -180,12 +181,12 @@ def existing(config: Config, run_id: str) -> Run:
     return Run(run_id, store.prepare(config), store.address(config))
 
 
-def newest(config: Config, target: str, tags: Mapping[str, str]) -> Run | None:
-    """The newest finished run of a target's experiment with these tags."""
+def newest(config: Config, target: str, tags: Mapping[str, str], *, status: str = "FINISHED") -> Run | None:
+    """The newest run of a target's experiment with these tags; one that is RUNNING is at work, or its process was killed."""
     client = store.prepare(config)
     with store.answering(store.address(config)):
         experiment = client.get_experiment_by_name(store.experiment_name(target))
-        wanted = " and ".join(["attributes.status = 'FINISHED'", *(f"tags.`{key}` = '{value}'" for key, value in tags.items())])
+        wanted = " and ".join([f"attributes.status = '{status}'", *(f"tags.`{key}` = '{value}'" for key, value in tags.items())])
         found = client.search_runs([experiment.experiment_id], wanted, max_results=1, order_by=["attributes.start_time DESC"])
     return Run(found[0].info.run_id, client, store.address(config)) if found else None
 

@@ -10,7 +10,7 @@ import pytest
 from pipeline.config import Config
 from pipeline.evaluation.recollection import decided, recall
 from pipeline.stages import promote, rollback
-from pipeline.tracking import aliases, registry, store
+from pipeline.tracking import aliases, registry, runs, store
 from tests import contest
 from tests.contest import TARGET, judge
 from tests.faults.warm import begin
@@ -124,7 +124,7 @@ def test_a_rollback_killed_between_two_steps_leaves_one_champion_and_is_ended_by
     assert (again["champion"], again["moved"]) == ("1", not moved)
     assert aliases.holder(config, TARGET, registry.CHAMPION) == "1"
     assert aliases.withdrawn(config, TARGET, "12") == {"2": "withdrawn by a rollback to version 1: complaints"}
-    assert aliases.unfinished(config, TARGET, {"kind": "rollback"}) is None
+    assert runs.newest(config, TARGET, {"kind": "rollback"}, status="RUNNING") is None
     client = store.prepare(config)
     experiment = client.get_experiment_by_name(store.experiment_name(TARGET)).experiment_id
     assert len(client.search_runs([experiment], "tags.kind = 'rollback' and attributes.status = 'FINISHED'")) == 1

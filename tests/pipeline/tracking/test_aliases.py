@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.config import Config
 from pipeline.errors import MissingInput, ModelRefused
-from pipeline.tracking import aliases, registry, runs, store
+from pipeline.tracking import aliases, registry, store
 from tests import contest
 from tests.contest import TARGET
 
@@ -57,17 +57,3 @@ def test_only_a_model_that_was_stored_to_the_end_is_finished(config: Config) -> 
     store.prepare(config).finalize_logged_model(aliases.tags(config, TARGET, "1")[registry.MODEL_ID], "FAILED")
     with pytest.raises(ModelRefused, match="its logged model is FAILED; both have to be READY"):
         aliases.require_finished(config, model)
-
-
-def test_a_run_that_nobody_ended_is_found_and_ended(config: Config) -> None:
-    wanted = {"kind": "rollback"}
-    assert aliases.unfinished(config, TARGET, wanted) is None
-    with runs.opened(config, TARGET, "rollback", wanted) as run:
-        found = aliases.unfinished(config, TARGET, wanted)
-        assert found is not None
-        assert found.id == run.id
-        assert aliases.unfinished(config, TARGET, {"kind": "other"}) is None
-    assert aliases.unfinished(config, TARGET, wanted) is None
-    with runs.opened(config, TARGET, "rollback", wanted) as run:
-        aliases.end(run, "FAILED")
-        assert aliases.unfinished(config, TARGET, wanted) is None

@@ -117,6 +117,25 @@ def test_another_cutoff_and_another_target_are_other_trainings(config: Config) -
     assert len({runs.training(config, target, cutoff).id for target, cutoff in asked}) == 3
 
 
+def test_a_run_that_nobody_ended_is_found_and_ended(config: Config) -> None:
+    wanted = {"kind": "rollback"}
+
+    def unfinished(tags: dict[str, str]) -> runs.Run | None:
+        return runs.newest(config, "purchase_7d", tags, status="RUNNING")
+
+    assert unfinished(wanted) is None
+    with runs.opened(config, "purchase_7d", "rollback", wanted) as run:
+        found = unfinished(wanted)
+        assert found is not None
+        assert found.id == run.id
+        assert unfinished({"kind": "other"}) is None
+        assert runs.newest(config, "purchase_7d", wanted) is None
+    assert unfinished(wanted) is None
+    with runs.opened(config, "purchase_7d", "rollback", wanted) as run:
+        run.end("FAILED")
+        assert unfinished(wanted) is None
+
+
 def test_the_newest_evaluation_is_not_its_training(config: Config) -> None:
     tags = {"kind": "evaluation", "cutoff": CUTOFF.key}
     parent = runs.training(config, "purchase_7d", CUTOFF)
